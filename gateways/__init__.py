@@ -1,0 +1,1 @@
+"""Gateways: how Mission Control reaches OpenClaw gateways and what they report."""
