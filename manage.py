@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""Management commands of Mission Control."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command named on the command line with the settings of the environment."""
+    from missioncontrol.settings import env
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", env.settings_module())
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""Mission Control: the place from which a team runs its AI agents."""
+
+__version__ = "1.0.0"

@@ -1,0 +1,1 @@
+"""Settings: ``dev``, ``prod`` and ``test`` over one ``base``, fed by one reader, ``env``."""

@@ -1,0 +1,215 @@
+"""Settings that hold everywhere; ``dev``, ``prod`` and ``test`` change a few."""
+
+import importlib.util
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from missioncontrol import __version__
+from missioncontrol.settings import addresses, env, logs
+
+ENV = env.current()
+BASE_DIR = env.ROOT
+DATA_DIR = ENV.data_dir
+VERSION = __version__
+
+# --- Secrets -------------------------------------------------------------------------------------
+SECRET_KEY = ENV.secret_key
+FIELD_ENCRYPTION_KEY = ENV.field_encryption_key
+LOCAL_AUTH_TOKEN = ENV.local_auth_token.strip()
+METRICS_TOKEN = ENV.metrics_token.strip()
+
+# --- Where the product answers -------------------------------------------------------------------
+DEBUG = False
+BASE_URL = ENV.base_url or f"http://127.0.0.1:{ENV.port}"
+ALLOWED_HOSTS = ENV.host_names(BASE_URL)
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+TRUSTED_PROXIES = ENV.proxies
+ROOT_URLCONF = "missioncontrol.urls"
+APPEND_SLASH = False
+ASGI_APPLICATION = "missioncontrol.asgi.application"
+
+# --- Sign-in -------------------------------------------------------------------------------------
+AUTH_MODES = ENV.auth_modes
+AUTH_USER_MODEL = "orgs.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = ENV.session_cookie_secure
+CSRF_COOKIE_SECURE = ENV.session_cookie_secure
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = ENV.security_hsts_seconds
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+
+# --- Applications --------------------------------------------------------------------------------
+_PRODUCT_APPS = [
+    ("missioncontrol.kernel.apps", "KernelConfig"),
+    ("activity.apps", "ActivityConfig"),
+    ("orgs.apps", "OrgsConfig"),
+    ("governance.apps", "GovernanceConfig"),
+    ("gateways.apps", "GatewaysConfig"),
+    ("boards.apps", "BoardsConfig"),
+    ("agents.apps", "AgentsConfig"),
+    ("missioncontrol.overview.apps", "OverviewConfig"),
+]
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "channels",
+    "guardian",
+    "django_rq",
+    "django_prometheus",
+    *(f"{module}.{name}" for module, name in _PRODUCT_APPS if _exists(module)),
+]
+
+if not _exists("orgs.apps"):
+    AUTH_USER_MODEL = "auth.User"
+
+# From outside to inside; a request passes from the first to the last.
+MIDDLEWARE = [
+    "missioncontrol.kernel.middleware.RequestContextMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    }
+]
+
+# --- Data ----------------------------------------------------------------------------------------
+DATABASES = {"default": addresses.database(ENV.effective_database_url)}
+MIGRATION_DATABASE_URL = ENV.migration_database_url
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = ENV.effective_redis_url
+RQ_REDIS_URL = ENV.rq_redis_url or REDIS_URL
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # The client's own maximum of 100 connections would break at some hundred sockets.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "max_connections": 2048}]},
+    }
+}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+    }
+}
+QUEUES = ("default", "webhooks", "automation", "gateway", "documents")
+RQ_QUEUES = {name: {"URL": RQ_REDIS_URL, "DEFAULT_TIMEOUT": 180} for name in QUEUES}
+RQ = {"COMMIT_MODE": "auto"}
+RQ_SHOW_ADMIN_LINK = False
+
+# --- API -----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["missioncontrol.kernel.api.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "missioncontrol.kernel.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "DATETIME_FORMAT": "iso-8601",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Mission Control",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Languages and time --------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "files"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+X_FRAME_OPTIONS = "DENY"
+
+# --- Rules that an operator may change -----------------------------------------------------------
+GATEWAY_MIN_VERSION = ENV.gateway_min_version
+OUTBOUND_ALLOW_PRIVATE = ENV.outbound_allow_private
+OUTBOUND_ALLOW_PRIVATE_GATEWAYS = ENV.outbound_allow_private_gateways
+ALLOW_SIMULATOR = ENV.allow_simulator or not ENV.is_production
+APPROVAL_FOUR_EYES = ENV.approval_four_eyes
+AGENT_RATE_LIMIT = ENV.agent_rate_limit
+RATE_LIMIT_BACKEND = ENV.rate_limit_backend
+HTTP_THREADS = ENV.http_threads
+
+# --- Logs ----------------------------------------------------------------------------------------
+SLOW_QUERY_MS = ENV.slow_query_ms
+SLOW_REQUEST_MS = ENV.slow_request_ms
+LOGGING_CONFIG = None  # set up once per process by missioncontrol.settings.logs
+logs.configure(level=ENV.log_level, style=ENV.log_format, folder=None)

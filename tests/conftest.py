@@ -1,0 +1,24 @@
+"""What every test may rely on: clean Redis, no leftover request context."""
+
+from collections.abc import Generator
+
+import pytest
+import structlog
+from django.conf import settings
+from redis import Redis
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> Generator[Redis]:
+    """The Redis database of this test process."""
+    with Redis.from_url(settings.REDIS_URL) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _clean_between_tests(request: pytest.FixtureRequest) -> Generator[None]:
+    """Empty Redis after tests that reached the database, and forget bound log fields."""
+    yield
+    structlog.contextvars.clear_contextvars()
+    if {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        request.getfixturevalue("redis_client").flushdb()
