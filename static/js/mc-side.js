@@ -1,0 +1,112 @@
+// <mc-side data-base data-param>: detail beside its list, in the address as ?task=KEY.
+//
+// A link with data-mc-side="<path>" opens it; without script the same link loads the page with the
+// panel in it. Escape closes, [ and ] go to the previous and next card, focus returns to the card.
+import { refused } from "./toast.js";
+
+const TYPING = "input, textarea, select, [contenteditable]";
+
+class McSide extends HTMLElement {
+  connectedCallback() {
+    this.param = this.dataset.param || "task";
+    document.addEventListener("click", (event) => this.click(event));
+    document.addEventListener("keydown", (event) => this.key(event));
+    addEventListener("popstate", () => this.follow());
+    this.mark();
+  }
+
+  get panel() {
+    return this.querySelector(".mc-side");
+  }
+
+  get current() {
+    return new URLSearchParams(location.search).get(this.param);
+  }
+
+  link(key) {
+    return document.querySelector(`[data-mc-side-key="${CSS.escape(key)}"]`);
+  }
+
+  click(event) {
+    const link = event.target.closest?.("[data-mc-side]");
+    if (link && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      this.show(link);
+    } else if (event.target.closest?.("[data-mc-side-close]")) {
+      event.preventDefault();
+      this.close();
+    } else if (event.target.closest?.("[data-mc-side-step]")) {
+      this.step(Number(event.target.closest("[data-mc-side-step]").dataset.mcSideStep));
+    }
+  }
+
+  async show(link, { push = true } = {}) {
+    const address = new URL(link.href, location.href);
+    const loaded = await this.load(link.dataset.mcSide);
+    if (!loaded) return;
+    if (push) history.pushState({}, "", address);
+    this.mark();
+    this.panel?.querySelector("[data-mc-side-heading]")?.focus({ preventScroll: true });
+  }
+
+  async load(path) {
+    let response = null;
+    try {
+      response = await fetch(path, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    } catch {
+      response = null;
+    }
+    if (!response?.ok) {
+      await refused(response);
+      return false;
+    }
+    this.innerHTML = await response.text();
+    this.parentElement.classList.add("mc-withside");
+    window.htmx.process(this);
+    return true;
+  }
+
+  mark() {
+    for (const card of document.querySelectorAll(".mc-card.is-open")) card.classList.remove("is-open");
+    const key = this.current;
+    if (key) this.link(key)?.classList.add("is-open");
+  }
+
+  close({ push = true } = {}) {
+    const key = this.current;
+    const address = new URL(location.href);
+    address.searchParams.delete(this.param);
+    if (push) history.pushState({}, "", address);
+    this.innerHTML = "";
+    this.parentElement.classList.remove("mc-withside");
+    this.mark();
+    if (key) this.link(key)?.focus({ preventScroll: true });
+  }
+
+  step(by) {
+    const links = [...document.querySelectorAll("[data-mc-side]")];
+    const at = links.findIndex((link) => link.dataset.mcSideKey === this.current);
+    const next = links[at + by];
+    if (at >= 0 && next) this.show(next);
+  }
+
+  follow() {
+    const key = this.current;
+    if (!key) return this.close({ push: false });
+    const link = this.link(key);
+    if (link) this.show(link, { push: false });
+    else location.reload();
+  }
+
+  key(event) {
+    if (!this.panel || document.querySelector("dialog[open]") || event.defaultPrevented) return;
+    const typing = event.target.matches?.(TYPING);
+    if (event.key === "Escape" && typing) return event.target.blur();
+    if (event.key === "Escape" && !document.querySelector("[popover]:popover-open")) this.close();
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "[") this.step(-1);
+    if (event.key === "]") this.step(1);
+  }
+}
+
+customElements.define("mc-side", McSide);
