@@ -16,9 +16,10 @@ def redis_client() -> Generator[Redis]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_between_tests(request: pytest.FixtureRequest) -> Generator[None]:
+def _clean_between_tests(request: pytest.FixtureRequest, redis_client: Redis) -> Generator[None]:
     """Empty Redis after tests that reached the database, and forget bound log fields."""
     yield
     structlog.contextvars.clear_contextvars()
-    if {"db", "transactional_db", "live_server"} & set(request.fixturenames):
-        request.getfixturevalue("redis_client").flushdb()
+    fixtures = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
+    if fixtures or request.node.get_closest_marker("django_db"):
+        redis_client.flushdb()

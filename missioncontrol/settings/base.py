@@ -97,10 +97,15 @@ INSTALLED_APPS = [
     "guardian",
     "django_rq",
     "django_prometheus",
-    *(f"{module}.{name}" for module, name in _PRODUCT_APPS if _exists(module)),
+    *(
+        f"{module}.{name}"
+        for module, name in _PRODUCT_APPS
+        if _exists(module)
+        and ("overview" in module or _exists(module.replace(".apps", ".models")))
+    ),
 ]
 
-if not _exists("orgs.apps"):
+if not _exists("orgs.models"):
     AUTH_USER_MODEL = "auth.User"
 
 # From outside to inside; a request passes from the first to the last.

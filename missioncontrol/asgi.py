@@ -1,0 +1,107 @@
+"""The one entry of the server: pages and API on a thread pool, streams and sockets native."""
+
+import importlib.util
+import os
+from urllib.parse import urlsplit
+
+from missioncontrol.settings import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", env.settings_module())
+
+import django  # noqa: E402 - needs the name of the settings
+
+django.setup(set_prefix=False)
+
+from channels.routing import URLRouter  # noqa: E402 - needs the applications
+from django.conf import settings  # noqa: E402
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
+
+from missioncontrol.http_pool import HttpPool, Receive, Scope, Send  # noqa: E402
+
+# Ends of paths that are answered as event streams: each is open for hours and must hold no thread.
+NATIVE_ENDINGS = {"/stream": "missioncontrol.streams.app"}
+
+
+def _import_if_there(path: str) -> object | None:
+    return import_string(path) if importlib.util.find_spec(path.rpartition(".")[0]) else None
+
+
+class OriginCheck:
+    """Refuses a socket that a page of another site opens in a signed-in browser.
+
+    Browsers always name the page's origin. Programs name none, carry no cookie of a browser, and
+    are let through to sign in with their own credential.
+    """
+
+    def __init__(self, app: URLRouter) -> None:
+        """Guard ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the socket on, or close it before it is accepted."""
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin1")
+        if origin and not self._is_ours(origin, headers.get(b"host", b"").decode("latin1")):
+            await receive()
+            await send({"type": "websocket.close", "code": 4003})
+            return
+        try:
+            await self._app(scope, receive, send)
+        except ValueError as error:
+            if "No route found" not in str(error):
+                raise
+            await receive()
+            await send({"type": "websocket.close", "code": 4004})
+
+    @staticmethod
+    def _is_ours(origin: str, host: str) -> bool:
+        page = urlsplit(origin)
+        own = urlsplit(settings.BASE_URL)
+        return page.netloc.lower() == host.lower() or (page.scheme, page.netloc) == (
+            own.scheme,
+            own.netloc,
+        )
+
+
+class Application:
+    """Sends each connection to the part that serves its kind."""
+
+    def __init__(self) -> None:
+        """Build the parts; the thread pool belongs to this process."""
+        self._http = HttpPool(WSGIHandler(), threads=settings.HTTP_THREADS)
+        routes = _import_if_there("missioncontrol.routing.websocket_urlpatterns")
+        self._sockets = OriginCheck(URLRouter(routes or []))
+        self._streams = {
+            ending: app
+            for ending, path in NATIVE_ENDINGS.items()
+            if (app := _import_if_there(path)) is not None
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        match scope["type"]:
+            case "http":
+                path = scope["path"].rstrip("/")
+                for ending, app in self._streams.items():
+                    if path.endswith(ending) and scope["method"] == "GET":
+                        await app(scope, receive, send)  # type: ignore[operator]
+                        return
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._sockets(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self._http.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+application = Application()

@@ -1,0 +1,157 @@
+"""Runs Django's WSGI handler for HTTP inside the ASGI server, on one pool of threads.
+
+A request takes a thread only when its body has arrived, and gives it back before its answer is
+sent, so a slow client costs a buffer and not a thread. Answers that stream keep theirs.
+"""
+
+import asyncio
+import contextvars
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any, cast
+
+from a2wsgi.wsgi import Body, build_environ
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+WsgiApp = Callable[..., Iterable[bytes]]
+Headers = list[tuple[bytes, bytes]]
+
+SPOOL_BYTES = 512 * 1024
+WHOLE_ANSWER_BYTES = 1024 * 1024
+BODY_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete."""
+
+
+class BodyTooLarge(Exception):
+    """The request is larger than anything that the product takes."""
+
+
+class HttpPool:
+    """An ASGI application for HTTP over a WSGI application."""
+
+    def __init__(self, app: WsgiApp, *, threads: int) -> None:
+        """Serve ``app`` with at most ``threads`` requests at work at a time."""
+        self._app = app
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as body:
+            try:
+                length = await _read_body(receive, cast("IO[bytes]", body))
+            except ClientGone:
+                return
+            except BodyTooLarge:
+                await _refuse_large(send)
+                return
+            environ = cast("dict[str, Any]", build_environ(cast(Any, scope), cast(Body, body)))
+            # Also right for a chunked request, which names no length.
+            environ["CONTENT_LENGTH"] = str(length)
+            exchange = _Exchange(self._app, environ, send)
+            context = contextvars.copy_context()
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, context.run, exchange.run
+            )
+            await exchange.send_rest()
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Exchange:
+    """One request in its thread, and what is left to send afterwards."""
+
+    def __init__(self, app: WsgiApp, environ: dict[str, Any], send: Send) -> None:
+        self._app, self._environ, self._send = app, environ, send
+        self._loop = asyncio.get_running_loop()
+        self._status = 500
+        self._headers: Headers = []
+        self._body: bytes | None = None
+
+    def run(self) -> None:
+        """In the thread: run the application, collect or stream its answer."""
+        answer = self._app(self._environ, self._start)
+        try:
+            if getattr(answer, "streaming", False) and not self._is_small():
+                self._stream(answer)
+            else:
+                self._body = b"".join(answer)
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+
+    async def send_rest(self) -> None:
+        """In the loop: send an answer that was collected."""
+        if self._body is not None:
+            await self._send(self._head())
+            await self._send({"type": "http.response.body", "body": self._body})
+
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], _error: object = None
+    ) -> Callable[[bytes], object]:
+        self._status = int(status.split(" ", 1)[0])
+        self._headers = [(n.encode("latin1").lower(), v.encode("latin1")) for n, v in headers]
+        return lambda _chunk: None
+
+    def _head(self) -> Message:
+        return {
+            "type": "http.response.start",
+            "status": self._status,
+            "headers": self._headers,
+        }
+
+    def _is_small(self) -> bool:
+        length = next((v for n, v in self._headers if n == b"content-length"), b"")
+        return length.isdigit() and int(length) <= WHOLE_ANSWER_BYTES
+
+    def _stream(self, chunks: Iterable[bytes]) -> None:
+        self._wait_for(self._head())
+        for chunk in chunks:
+            self._wait_for({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._wait_for({"type": "http.response.body", "body": b""})
+
+    def _wait_for(self, message: Message) -> None:
+        async def send() -> None:
+            await self._send(message)
+
+        asyncio.run_coroutine_threadsafe(send(), self._loop).result()
+
+
+async def _read_body(receive: Receive, body: IO[bytes]) -> int:
+    """Write the request's body to ``body`` and return its length, rewound."""
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        length += len(part)
+        if length > BODY_LIMIT_BYTES:
+            raise BodyTooLarge
+        body.write(part)
+        if not message.get("more_body", False):
+            body.seek(0)
+            return length
+
+
+async def _refuse_large(send: Send) -> None:
+    text = (
+        b'{"type":"/problems/payload_too_large","title":"Payload too large","status":413,'
+        b'"detail":"The request is larger than this server takes.","code":"payload_too_large"}'
+    )
+    headers: Headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(text)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
