@@ -74,35 +74,28 @@ STATE: dict[str, Sign] = {
     "skip": Sign("is-neutral", _("Not run"), "circle-minus"),
 }
 
-EVENT_ICONS: dict[str, Sign] = {
-    "task.created": Sign("is-neutral", "", "plus"),
-    "task.moved": Sign("is-progress", "", "arrow-right"),
-    "task.comment": Sign("is-neutral", "", "message-circle"),
-    "task.commented": Sign("is-neutral", "", "message-circle"),
-    "task.deleted": Sign("is-neutral", "", "trash"),
-    "task": Sign("is-neutral", "", "layout-kanban"),
-    "approval.requested": Sign("is-pending", "", "checkup-list"),
-    "approval.created": Sign("is-pending", "", "checkup-list"),
-    "approval.approved": Sign("is-done", "", "check"),
-    "approval.rejected": Sign("is-blocked", "", "x"),
-    "approval.expired": Sign("is-neutral", "", "hourglass"),
-    "approval": Sign("is-neutral", "", "checkup-list"),
-    "agent.offline": Sign("is-high", "", "alert-triangle"),
-    "agent": Sign("is-neutral", "", "robot"),
-    "gateway": Sign("is-neutral", "", "server-2"),
-    "board": Sign("is-neutral", "", "layout-kanban"),
-    "board_group": Sign("is-neutral", "", "folders"),
-    "webhook": Sign("is-neutral", "", "link"),
-    "tag": Sign("is-neutral", "", "tag"),
-    "token": Sign("is-neutral", "", "key"),
-    "auth": Sign("is-neutral", "", "key"),
-    "invite": Sign("is-neutral", "", "users"),
-    "member": Sign("is-neutral", "", "users"),
-    "org": Sign("is-neutral", "", "users"),
-    "execution": Sign("is-progress", "", "player-play"),
+# Hue of events in a timeline, by type or by how the type ends; most stay grey.
+EVENT_STATES: dict[str, str] = {
+    "task.moved": "is-progress",
+    "task.decided": "is-done",
+    "task.unanswered": "is-high",
+    "approval.requested": "is-pending",
+    "approval.expired": "is-high",
+    "agent.provisioning": "is-review",
+    "agent.provisioned": "is-done",
+    "agent.offline": "is-high",
+    "execution.succeeded": "is-done",
+    "auth.sign_in_failed": "is-high",
 }
-
-FALLBACK_EVENT = Sign("is-neutral", "", "activity")
+OUTCOME_STATES = {
+    "approved": ("check", "is-done"),
+    "rejected": ("x", "is-blocked"),
+    "done": ("circle-check", "is-done"),
+    "online": ("plug-connected", "is-done"),
+    "offline": ("plug-connected-x", "is-high"),
+    "error": ("plug-connected-x", "is-blocked"),
+    "degraded": ("alert-triangle", "is-high"),
+}
 
 # Upper bound of the hue angle in degrees -> class, for colours that users give to tags.
 TAG_HUES = (
@@ -137,18 +130,21 @@ def state_sign(state: str | None) -> Sign:
     return STATE.get(state or "", Sign("is-neutral", state or ""))
 
 
-def event_sign(event_type: str) -> Sign:
-    """Icon of an event: its own, that of its failure, or that of its noun."""
-    own = EVENT_ICONS.get(event_type)
-    if own is not None:
-        return own
+def event_sign(event_type: str, glyph: str = "", outcome: str = "") -> Sign:
+    """Icon and hue of an event.
+
+    Args:
+        event_type: stored type, such as `task.moved`.
+        glyph: icon that the table of types names; without it the plain one of events.
+        outcome: word in the event's data that decides its hue, such as `rejected`.
+    """
+    glyph = glyph or "activity"
+    if outcome in OUTCOME_STATES:
+        glyph, state = OUTCOME_STATES[outcome]
+        return Sign(state, "", glyph)
     if event_type.endswith("failed"):
-        return Sign("is-blocked", "", "ban")
-    if event_type.endswith(("online", "connected")):
-        return Sign("is-done", "", "plug-connected")
-    if event_type.endswith(("offline", "disconnected")):
-        return Sign("is-high", "", "plug-connected-x")
-    return EVENT_ICONS.get(event_type.split(".", 1)[0], FALLBACK_EVENT)
+        return Sign("is-blocked", "", glyph)
+    return Sign(EVENT_STATES.get(event_type, "is-neutral"), "", glyph)
 
 
 def tag_state(color: str | None) -> str:

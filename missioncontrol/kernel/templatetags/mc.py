@@ -342,9 +342,9 @@ def tag(name: str, color: str | None = None) -> SafeString:
 
 
 @register.simple_tag
-def event_icon(event_type: str) -> SafeString:
+def event_icon(event_type: str, glyph: str = "", outcome: str = "") -> SafeString:
     """Icon of an event in a timeline."""
-    sign = signs.event_sign(event_type)
+    sign = signs.event_sign(event_type, glyph, outcome)
     return icon(sign.glyph, state=sign.state)
 
 
