@@ -166,10 +166,10 @@ RQ_SHOW_ADMIN_LINK = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["missioncontrol.kernel.api.JsonRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["missioncontrol.kernel.renderers.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "missioncontrol.kernel.api.exception_handler",
+    "EXCEPTION_HANDLER": "missioncontrol.kernel.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "DATETIME_FORMAT": "iso-8601",
@@ -204,6 +204,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 X_FRAME_OPTIONS = "DENY"
 
 # --- Rules that an operator may change -----------------------------------------------------------
+DB_AUTO_MIGRATE = ENV.migrates_at_start
 GATEWAY_MIN_VERSION = ENV.gateway_min_version
 OUTBOUND_ALLOW_PRIVATE = ENV.outbound_allow_private
 OUTBOUND_ALLOW_PRIVATE_GATEWAYS = ENV.outbound_allow_private_gateways
@@ -217,4 +218,4 @@ HTTP_THREADS = ENV.http_threads
 SLOW_QUERY_MS = ENV.slow_query_ms
 SLOW_REQUEST_MS = ENV.slow_request_ms
 LOGGING_CONFIG = None  # set up once per process by missioncontrol.settings.logs
-logs.configure(level=ENV.log_level, style=ENV.log_format, folder=None)
+logs.configure(level=ENV.log_level, style=ENV.log_format)

@@ -1,0 +1,1 @@
+"""What happened: the event log, its delivery, and the audit chain."""

@@ -1,0 +1,75 @@
+"""Events as socket frames: the same text live and in a replay."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+
+from missioncontrol.kernel import clock
+
+from . import types
+
+
+class EventLike(Protocol):
+    """A stored or just numbered event."""
+
+    type: str
+    seq: int
+    board_seq: int | None
+    board_id: UUID | None
+
+
+def _facts(event: Any) -> dict[str, Any]:
+    """The fields both frames share, from a stored row or a pending event."""
+    if hasattr(event, "target_id"):
+        return {
+            "actor": {"kind": event.actor_kind, "id": event.actor_id, "name": event.actor_name},
+            "target": (event.target_kind, event.target_id, event.target_title),
+        }
+    return {
+        "actor": {"kind": event.actor.kind, "id": event.actor.id, "name": event.actor.name},
+        "target": tuple(event.target),
+    }
+
+
+def board_frame(event: Any) -> str:
+    """Frame of the board socket: the type's ``frame`` name, header, and the event's data."""
+    entry = types.get(event.type)
+    facts = _facts(event)
+    return orjson.dumps(
+        {
+            "type": entry.frame or "activity",
+            "event": event.type,
+            "seq": event.board_seq,
+            "ts": clock.iso(event.at),
+            "actor": facts["actor"],
+            "task_id": event.task_id,
+            **event.data,
+        },
+        default=str,
+    ).decode()
+
+
+def org_frame(event: Any) -> str:
+    """Frame of the organization's socket: ids only; readers fetch what they may see."""
+    facts = _facts(event)
+    kind, target_id, title = facts["target"]
+    return orjson.dumps(
+        {
+            "type": "event",
+            "id": event.seq,
+            "payload": {
+                "seq": event.seq,
+                "type": event.type,
+                "target_kind": kind,
+                "target_id": target_id,
+                "target_title": title,
+                "board_id": event.board_id,
+                "at": clock.iso(event.at),
+                "actor_name": facts["actor"]["name"],
+            },
+        },
+        default=str,
+    ).decode()

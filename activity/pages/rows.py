@@ -1,0 +1,108 @@
+"""Events as rows of a timeline: one sentence with links, icon, hue, optional payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from activity import types
+from activity.models import ActivityEvent
+from boards.models import Board
+from missioncontrol.kernel import signs
+from missioncontrol.kernel.actors import UserActor
+
+ACTOR_MARK, TARGET_MARK = "\ue000", "\ue001"
+STATUS_KEYS = ("to", "from")
+STATE_KEYS = ("status", "decision")
+ADDRESSES = {
+    "board": "/boards/{id}",
+    "board_group": "/board-groups/{id}",
+    "agent": "/agents/{id}",
+    "gateway": "/gateways/{id}",
+    "approval": "/approvals?show=all&open={id}",
+    "member": "/organization",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of a timeline."""
+
+    id: UUID
+    seq: int
+    at: datetime
+    type: str
+    glyph: str
+    outcome: str
+    sentence: SafeString
+    raw: dict[str, Any] | None
+
+
+def event_rows(events: Iterable[ActivityEvent], *, with_raw: bool = False) -> list[EventRow]:
+    """Events ready for `activity/_feed.html`, in the given order."""
+    return [_row(event, with_raw=with_raw) for event in events]
+
+
+def readable(actor: UserActor) -> QuerySet[ActivityEvent]:
+    """Events of the active organization that the actor may read, newest first."""
+    boards = Board.objects.visible_to(actor).filter(organization_id=actor.organization_id)
+    events: QuerySet[ActivityEvent] = ActivityEvent.objects.filter(
+        organization_id=actor.organization_id
+    )
+    return events.visible_to(actor, boards=boards.values_list("id", flat=True)).order_by("-seq")
+
+
+def _row(event: ActivityEvent, *, with_raw: bool) -> EventRow:
+    entry = types.TYPES.get(event.type)
+    data = event.data or {}
+    raw = None
+    if with_raw:
+        raw = {"type": event.type, "seq": event.seq, "request_id": event.request_id, "data": data}
+    return EventRow(
+        id=event.id,
+        seq=event.seq,
+        at=event.at,
+        type=event.type,
+        glyph=entry.icon if entry else "activity",
+        outcome=str(data.get("status") or data.get("to") or data.get("decision") or ""),
+        sentence=_sentence(event, data),
+        raw=raw,
+    )
+
+
+def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
+    words = dict(data)
+    for key in STATUS_KEYS:
+        if isinstance(words.get(key), str):
+            words[key] = str(signs.task_sign(words[key]).word)
+    for key in STATE_KEYS:
+        if isinstance(words.get(key), str):
+            words[key] = str(signs.state_sign(words[key]).word).lower()
+    plain = types.sentence_of(event.type, actor=ACTOR_MARK, target=TARGET_MARK, data=words)
+    html = conditional_escape(plain)
+    html = html.replace(ACTOR_MARK, format_html("<b>{}</b>", event.actor_name))
+    return mark_safe(html.replace(TARGET_MARK, _target(event)))  # noqa: S308 - escaped above
+
+
+def _target(event: ActivityEvent) -> SafeString:
+    address = _address(event)
+    if address is None or event.type.endswith(".deleted"):
+        return format_html("<b>{}</b>", event.target_title)
+    return format_html('<a href="{}">{}</a>', address, event.target_title)
+
+
+def _address(event: ActivityEvent) -> str | None:
+    if event.task_id and event.board_id and event.target_kind in {"task", "comment"}:
+        return f"/boards/{event.board_id}?task={event.task_id}"
+    pattern = ADDRESSES.get(event.target_kind)
+    if pattern is None or event.target_id is None:
+        return None
+    return pattern.format(id=quote(str(event.target_id)))

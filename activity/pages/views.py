@@ -1,0 +1,87 @@
+"""The timeline of the organization."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from activity import types
+from activity.models import ActivityEvent
+from activity.pages.rows import event_rows, readable
+from boards.models import Board
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.querysets import as_uuid
+
+PAGE_SIZE = 60
+KINDS = (
+    ("task", _("Tasks")),
+    ("approval", _("Approvals")),
+    ("agent", _("Agents")),
+    ("gateway", _("Gateways")),
+    ("board", _("Boards")),
+    ("execution", _("Executions")),
+    ("member", _("Members")),
+    ("token", _("Tokens")),
+)
+ACTORS = (("user", _("People")), ("agent", _("Agents")), ("gateway", _("Gateways")), ("system", _("System")))
+
+
+@require_GET
+@page
+def event_list(request: HttpRequest) -> HttpResponse:
+    """Timeline with its filters in the address; `before=<seq>` continues it."""
+    who = actor(request)
+    filters = {name: request.GET.get(name, "").strip() for name in ("kind", "by", "board", "agent", "q", "raw")}
+    events = _filtered(readable(who), filters)
+    before = request.GET.get("before", "")
+    if before.isdigit():
+        events = events.filter(seq__lt=int(before))
+    found = list(events[: PAGE_SIZE + 1])
+    rows = event_rows(found[:PAGE_SIZE], with_raw=filters["raw"] == "1")
+    context: dict[str, Any] = {
+        "nav": "activity",
+        "days": [(lines[0].at, lines) for lines in _by_day(rows)],
+        "older": rows[-1].seq if len(found) > PAGE_SIZE else None,
+        "is_first": not before,
+        "filters": {**filters, "any": any(v for k, v in filters.items() if k != "raw")},
+        "kinds": KINDS,
+        "actors": ACTORS,
+        "boards": _boards(who),
+    }
+    name = "activity/_events.html" if is_htmx(request) else "activity/event_list.html"
+    return render(request, name, context)
+
+
+def _by_day(rows: list[Any]) -> list[list[Any]]:
+    return [list(group) for _day, group in groupby(rows, key=lambda row: localtime(row.at).date())]
+
+
+def _boards(who: UserActor) -> QuerySet[Board]:
+    boards: QuerySet[Board] = Board.objects.visible_to(who)
+    return boards.filter(organization_id=who.organization_id).order_by("name").only("id", "name")
+
+
+def _filtered(events: QuerySet[ActivityEvent], filters: dict[str, str]) -> QuerySet[ActivityEvent]:
+    if filters["kind"]:
+        names = [name for name in types.TYPES if name.split(".")[0] == filters["kind"]]
+        events = events.filter(type__in=names)
+    if filters["by"]:
+        events = events.filter(actor_kind=filters["by"])
+    if filters["board"]:
+        events = events.filter(board_id=as_uuid(filters["board"]))
+    if filters["agent"]:
+        agent_id = as_uuid(filters["agent"])
+        events = events.filter(Q(agent_id=agent_id) | Q(actor_id=agent_id) | Q(target_id=agent_id))
+    if filters["q"]:
+        events = events.filter(
+            Q(target_title__icontains=filters["q"]) | Q(actor_name__icontains=filters["q"])
+        )
+    return events

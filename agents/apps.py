@@ -1,0 +1,10 @@
+"""Django application."""
+
+from django.apps import AppConfig
+
+
+class AgentsConfig(AppConfig):
+    """Registers what this app offers to others."""
+
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "agents"

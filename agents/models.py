@@ -1,0 +1,252 @@
+"""Agents, their life cycle on a gateway, messages to them, heartbeats, and executions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from activity.publish import Target
+from missioncontrol.kernel.models import LeasedWork, TenantEntity, Versioned
+
+from . import querysets
+
+
+class Agent(TenantEntity, Versioned, LeasedWork):
+    """An AI agent: in the pool, or attached to a board or (main) to a gateway.
+
+    The lease fields carry its life-cycle run on the gateway (ruling 18).
+    """
+
+    class Type(models.TextChoices):
+        """At most one lead per board and one main per gateway."""
+
+        WORKER = "worker", _("Worker")
+        LEAD = "lead", _("Lead")
+        MAIN = "main", _("Gateway agent")
+
+    class Status(models.TextChoices):
+        """Stored state; what is shown is computed by ``agents.rules.displayed``."""
+
+        DRAFT = "draft", _("Draft")
+        PROVISIONING = "provisioning", _("Provisioning")
+        UPDATING = "updating", _("Updating")
+        ONLINE = "online", _("Online")
+        OFFLINE = "offline", _("Offline")
+        ERROR = "error", _("Error")
+        PAUSED = "paused", _("Paused")
+        DELETING = "deleting", _("Deleting")
+
+    class Work(models.TextChoices):
+        """What the next life-cycle run has to do."""
+
+        NONE = "", _("Nothing")
+        PROVISION = "provision", _("Provision")
+        UPDATE = "update", _("Update")
+        AWAIT_CHECK_IN = "await_check_in", _("Wait for check-in")
+        DELETE = "delete", _("Delete")
+
+    gateway = models.ForeignKey(
+        "gateways.Gateway", on_delete=models.SET_NULL, null=True, blank=True, related_name="agents"
+    )
+    board = models.ForeignKey(
+        "boards.Board", on_delete=models.SET_NULL, null=True, blank=True, related_name="agents"
+    )
+    agent_type = models.CharField(max_length=8, choices=Type.choices, default=Type.WORKER)
+    name = models.CharField(max_length=200)
+    description = models.TextField(null=True, blank=True)
+    capabilities: Any = models.JSONField(default=list, blank=True)
+    config: Any = models.JSONField(default=dict, blank=True)
+    heartbeat_config: Any = models.JSONField(default=dict, blank=True)
+    heartbeat_sync_pending = models.BooleanField(default=False)
+    identity_profile: Any = models.JSONField(null=True, blank=True)
+    identity_template = models.TextField(null=True, blank=True)
+    soul_template = models.TextField(null=True, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
+    status_before_pause = models.CharField(max_length=12, blank=True, default="")
+    #: SHA-256 of the token in force (ruling 17); ``pending`` is accepted too and promoted at use.
+    token_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    pending_token_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    token_sealed = models.TextField(blank=True, default="")
+    pending_token_sealed = models.TextField(blank=True, default="")
+    previous_token_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    previous_token_until = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    #: Life cycle on the gateway.
+    work = models.CharField(max_length=16, choices=Work.choices, blank=True, default=Work.NONE)
+    work_options: Any = models.JSONField(default=dict, blank=True)
+    lifecycle_generation = models.PositiveIntegerField(default=0)
+    provision_action = models.CharField(max_length=12, blank=True, default="")
+    provision_requested_at = models.DateTimeField(null=True, blank=True)
+    provisioned_at = models.DateTimeField(null=True, blank=True)
+    wake_attempts = models.PositiveIntegerField(default=0)
+    last_wake_sent_at = models.DateTimeField(null=True, blank=True)
+    checkin_deadline_at = models.DateTimeField(null=True, blank=True)
+    last_provision_error = models.TextField(blank=True, default="")
+    last_provision_code = models.CharField(max_length=40, blank=True, default="")
+    active_run_id = models.CharField(max_length=80, blank=True, default="")
+    active_run_at = models.DateTimeField(null=True, blank=True)
+
+    objects = querysets.AgentQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "board", Lower("name"), condition=models.Q(board__isnull=False), name="agent_name_on_board"
+            ),
+            models.UniqueConstraint(
+                fields=["board"], condition=models.Q(agent_type="lead"), name="one_lead_per_board"
+            ),
+            models.UniqueConstraint(
+                fields=["gateway"], condition=models.Q(agent_type="main"), name="one_main_per_gateway"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-created_at"], name="agent_newest"),
+            models.Index(fields=["work", "next_attempt_at"], condition=~models.Q(work=""), name="agent_work_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def target(self) -> Target:
+        """How events name the agent."""
+        return Target("agent", self.id, self.name)
+
+    @property
+    def remote_id(self) -> str:
+        """Id of the agent on its gateway; never from its name."""
+        if self.agent_type == self.Type.MAIN:
+            return f"mc-gateway-{self.gateway_id}"
+        if self.agent_type == self.Type.LEAD:
+            return f"lead-{self.board_id}"
+        return f"mc-{self.id}"
+
+    @property
+    def session_key(self) -> str:
+        """Key of the agent's main session on its gateway."""
+        return f"agent:{self.remote_id}:main"
+
+
+class AgentBeat(models.Model):
+    """One sign of life, kept 24 hours for the strip; no event (ruling 31)."""
+
+    id = models.BigAutoField(primary_key=True)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="beats")
+    at = models.DateTimeField()
+    late = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["agent", "-at"], name="beat_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.at}"
+
+
+class AgentNotification(TenantEntity, LeasedWork):
+    """A message to an agent's session, rendered once and resent verbatim (ruling 25).
+
+    Its id is the idempotency key of ``chat.send``.
+    """
+
+    class Kind(models.TextChoices):
+        """Why the agent is told."""
+
+        TASK_ASSIGNED = "task_assigned", _("Task assigned")
+        TASK_CREATED = "task_created", _("Task added")
+        TASK_REWORK = "task_rework", _("Changes requested")
+        TASK_BACK = "task_back", _("Task back in to do")
+        TASK_COMMENT = "task_comment", _("Comment")
+        APPROVAL_RESOLVED = "approval_resolved", _("Approval resolved")
+        EXECUTION = "execution", _("Execution")
+        BOARD_UPDATED = "board_updated", _("Board changed")
+        WAKE = "wake", _("Wake")
+
+    class State(models.TextChoices):
+        """Way of the message."""
+
+        WAITING = "waiting", _("Waiting")
+        SENT = "sent", _("Sent")
+        ANSWERED = "answered", _("Answered")
+        UNANSWERED = "unanswered", _("No answer")
+        FAILED = "failed", _("Failed")
+        SKIPPED = "skipped", _("Skipped")
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    task_id = models.UUIDField(null=True, blank=True, db_index=True)
+    approval_id = models.UUIDField(null=True, blank=True)
+    execution_id = models.UUIDField(null=True, blank=True)
+    #: The event it answers; one message per event and agent.
+    event_id = models.UUIDField(null=True, blank=True)
+    text = models.TextField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    answer_deadline_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["event_id", "agent", "kind"],
+                condition=models.Q(event_id__isnull=False),
+                name="notification_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "next_attempt_at"], name="notification_due"),
+            models.Index(fields=["agent", "-created_at"], name="notification_by_agent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.agent_id}"
+
+
+class Execution(TenantEntity, Versioned, LeasedWork):
+    """A run of a task on a gateway: asked for, dispatched, reported back by the agent."""
+
+    class Status(models.TextChoices):
+        """``waiting`` means: no agent to run it yet."""
+
+        WAITING = "waiting", _("Waiting for an agent")
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    task = models.ForeignKey("boards.Task", on_delete=models.CASCADE, related_name="executions")
+    gateway = models.ForeignKey(
+        "gateways.Gateway", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    approval_id = models.UUIDField(null=True, blank=True)
+    requested_by_kind = models.CharField(max_length=10)
+    requested_by_id = models.UUIDField(null=True, blank=True)
+    requested_by_name = models.CharField(max_length=200)
+    parameters: Any = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    output: Any = models.JSONField(null=True, blank=True)
+    error = models.TextField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=models.Q(status__in=["waiting", "queued", "running"]),
+                name="one_active_execution",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.task_id}"
+
+    @property
+    def target(self) -> Target:
+        """How events name the execution (by its task's title, kept at creation)."""
+        return Target("execution", self.id, str(self.parameters.get("title") or "") or "execution")

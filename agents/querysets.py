@@ -1,0 +1,33 @@
+"""Who sees which agent."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.apps import apps
+from django.db.models import Q
+
+from boards.querysets import board_q
+from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
+from missioncontrol.kernel.querysets import VisibleQuerySet
+
+
+class AgentQuerySet(VisibleQuerySet[Any]):
+    """Agents: all of an admin's organization, those of readable boards for members, peers for agents."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Visible agents; main agents and the pool only to admins."""
+        if isinstance(actor, UserActor):
+            admin_of = [o for o in actor.memberships if actor.is_admin_in(o)]
+            boards = apps.get_model("boards", "Board").objects.filter(board_q(actor, "read"))
+            return self.filter(
+                Q(organization_id__in=admin_of)
+                | (Q(board__in=boards.values("pk")) & ~Q(agent_type="main"))
+            )
+        if isinstance(actor, AgentActor):
+            if actor.is_main:
+                return self.filter(
+                    organization_id=actor.organization_id, gateway_id=actor.gateway_id
+                )
+            return self.filter(Q(board_id=actor.board_id, board__isnull=False) | Q(pk=actor.id))
+        return self.all() if actor.kind == "system" else self.none()

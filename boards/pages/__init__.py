@@ -1,0 +1,1 @@
+"""Pages of boards, tasks and board groups."""

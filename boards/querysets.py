@@ -1,0 +1,108 @@
+"""Who sees which board, group, task; prefetches for cards."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
+from missioncontrol.kernel.querysets import VisibleQuerySet
+
+Right = Literal["read", "write"]
+
+
+@lru_cache(maxsize=1)
+def _permission_ids() -> dict[str, int]:
+    """Ids of ``read_board`` and ``write_board``; they never change while the process lives."""
+    permission = apps.get_model("auth", "Permission")
+    found = permission.objects.filter(
+        content_type__app_label="boards", codename__in=["read_board", "write_board"]
+    ).values_list("codename", "pk")
+    return dict(found)
+
+
+def forget_permission_ids() -> None:
+    """Read the ids again (a test database was made anew)."""
+    _permission_ids.cache_clear()
+
+
+def grants_of(user_id: UUID, right: Right) -> QuerySet[Any]:
+    """Direct grants of a person; a write grant implies reading."""
+    ids = _permission_ids()
+    wanted = [ids.get("write_board", 0)]
+    if right == "read":
+        wanted.append(ids.get("read_board", 0))
+    grants = apps.get_model("boards", "BoardUserObjectPermission")
+    found: QuerySet[Any] = grants.objects.filter(user_id=user_id, permission_id__in=wanted)
+    return found
+
+
+def board_q(actor: Actor, right: Right, *, path: str = "") -> Q:
+    """Condition "this board (reached by ``path``) is readable/writable by the actor".
+
+    ``path`` is the lookup prefix of the board, e.g. ``"board"`` on a task, empty on a board.
+    """
+    key = f"{path}_id" if path else "id"
+    organization = "organization_id"
+    if isinstance(actor, UserActor):
+        everywhere, elsewhere = [], []
+        for facts in actor.memberships.values():
+            wide = facts.all_boards_write or (right == "read" and facts.all_boards_read)
+            (everywhere if wide else elsewhere).append(facts.organization_id)
+        condition = Q(**{f"{organization}__in": everywhere})
+        if elsewhere:
+            granted = Exists(grants_of(actor.id, right).filter(content_object_id=OuterRef(key)))
+            condition |= Q(**{f"{organization}__in": elsewhere}) & Q(granted)
+        return condition
+    if isinstance(actor, AgentActor):
+        if actor.is_main and actor.gateway_id:
+            gateway = f"{path}__gateway_id" if path else "gateway_id"
+            return Q(**{gateway: actor.gateway_id, organization: actor.organization_id})
+        return Q(**{key: actor.board_id}) if actor.board_id else Q(pk__in=[])
+    return Q() if actor.kind == "system" else Q(pk__in=[])
+
+
+class BoardQuerySet(VisibleQuerySet[Any]):
+    """Boards by right."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Readable boards."""
+        return self.filter(board_q(actor, "read"))
+
+    def writable_by(self, actor: Actor) -> Self:
+        """Boards the actor may write on."""
+        return self.filter(board_q(actor, "write"))
+
+
+class TaskQuerySet(VisibleQuerySet[Any]):
+    """Tasks by the right on their board."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Tasks of readable boards."""
+        return self.filter(board_q(actor, "read", path="board"))
+
+
+class BoardGroupQuerySet(VisibleQuerySet[Any]):
+    """Groups with a readable board; empty ones for admins and all-boards readers."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Readable groups."""
+        if actor.kind == "system":
+            return self.all()
+        board = apps.get_model("boards", "Board")
+        readable = board.objects.filter(board_q(actor, "read"), board_group_id=OuterRef("pk"))
+        condition = Q(Exists(readable))
+        if isinstance(actor, UserActor):
+            wide = [
+                facts.organization_id
+                for facts in actor.memberships.values()
+                if facts.all_boards_read or facts.all_boards_write
+            ]
+            admin = [o for o in actor.memberships if actor.is_admin_in(o)]
+            empty = ~Exists(board.objects.filter(board_group_id=OuterRef("pk")))
+            condition |= Q(organization_id__in=wide) | (Q(organization_id__in=admin) & Q(empty))
+        return self.filter(condition)

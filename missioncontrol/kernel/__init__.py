@@ -1,0 +1,1 @@
+"""Words everybody shares: actors, errors, services, authorisation, jobs, sockets. Knows no domain."""

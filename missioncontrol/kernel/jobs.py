@@ -1,0 +1,95 @@
+"""Jobs: thin entry points on rq. A job takes ids, re-reads, calls a service; twice run, once done.
+
+rq only wakes. Work that must survive is a leased row (:mod:`missioncontrol.kernel.leases`), so a
+queue that is away costs latency and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, ParamSpec
+
+import django_rq
+import structlog
+from django.db import close_old_connections, transaction
+from redis.exceptions import RedisError
+from rq import Retry
+
+from .errors import DomainError, GatewayUnavailable
+
+P = ParamSpec("P")
+Queue = Literal["default", "gateway", "webhooks", "automation", "documents"]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How a job runs: its queue, the longest run in seconds, the retry pauses in seconds."""
+
+    queue: Queue
+    timeout_seconds: int
+    retry_seconds: tuple[int, ...]
+
+
+class Job:
+    """A function that may be enqueued."""
+
+    def __init__(self, body: Callable[..., Any], options: JobOptions) -> None:
+        self.body = body
+        self.options = options
+        self.path = f"{body.__module__}.{body.__qualname__}"
+        wraps(body)(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run with clean connections; only an unavailable gateway is worth a retry."""
+        close_old_connections()
+        try:
+            return self.body(*args, **kwargs)
+        except GatewayUnavailable:
+            raise
+        except DomainError as refusal:
+            log.info("job.refused", job=self.path, code=refusal.machine_code)
+            return None
+        finally:
+            close_old_connections()
+
+
+def job(
+    queue: Queue, *, timeout_seconds: int = 60, retry_seconds: tuple[int, ...] = ()
+) -> Callable[[Callable[..., Any]], Job]:
+    """Declare a job with its queue, time limit and retries."""
+    return lambda body: Job(body, JobOptions(queue, timeout_seconds, retry_seconds))
+
+
+def run_by_path(path: str, args: list[Any]) -> Any:
+    """rq's entry point: import the job by its dotted path and run it."""
+    from django.utils.module_loading import import_string
+
+    return import_string(path)(*args)
+
+
+def enqueue(target: Job, *args: Any) -> None:
+    """Enqueue after commit. A queue that is away is logged; the sweep finds the work."""
+    transaction.on_commit(lambda: enqueue_now(target, *args), robust=True)
+
+
+def enqueue_now(target: Job, *args: Any) -> bool:
+    """Enqueue at once; ``False`` when the queue is away."""
+    options = target.options
+    retry = Retry(max=len(options.retry_seconds), interval=list(options.retry_seconds))
+    try:
+        django_rq.get_queue(options.queue).enqueue_call(
+            run_by_path,
+            args=(target.path, [str(a) if not isinstance(a, int | str | bool) else a for a in args]),
+            timeout=options.timeout_seconds,
+            result_ttl=0,
+            failure_ttl=86_400,
+            retry=retry if options.retry_seconds else None,
+            description=target.path,
+        )
+    except RedisError as error:
+        log.warning("job.queue_unavailable", job=target.path, error=type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""The page door: session to actor, refusals as pages or toasts, one way to list, shell context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib.auth import SESSION_KEY
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+
+from . import credentials
+from .actors import UserActor
+from .context import request_id
+from .errors import DomainError, Unauthenticated
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+ACTIVE_ORGANIZATION = "organization_id"
+_MISSING = object()
+_shell: list[Callable[[HttpRequest, UserActor], Mapping[str, Any]]] = []
+
+
+def session_actor(request: HttpRequest) -> UserActor | None:
+    """Actor of the browser session, resolved once per request; ``None`` when signed out."""
+    cached = getattr(request, "_mc_actor", _MISSING)
+    if cached is not _MISSING:
+        return cast("UserActor | None", cached)
+    actor = None
+    session = getattr(request, "session", None)
+    raw = session.get(SESSION_KEY) if session is not None else None
+    if raw and session is not None:
+        chosen = session.get(ACTIVE_ORGANIZATION)
+        header = request.META.get("HTTP_X_ORGANIZATION_ID") or chosen
+        actor = credentials.from_session(UUID(raw), _uuid(header))
+    request._mc_actor = actor  # type: ignore[attr-defined]  # per-request cache
+    return actor
+
+
+def _uuid(raw: str | None) -> UUID | None:
+    try:
+        return UUID(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def actor(request: HttpRequest) -> UserActor:
+    """Actor of a signed-in page request.
+
+    Raises:
+        Unauthenticated: signed out.
+    """
+    found = session_actor(request)
+    if found is None:
+        raise Unauthenticated(_("Sign in to go on."))
+    return found
+
+
+def page(view: View[P]) -> View[P]:
+    """A page for signed-in people: others go to the sign-in page and come back."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if session_actor(request) is None:
+            return _to_sign_in(request)
+        response = view(request, *args, **kwargs)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    target = f"/sign-in?next={quote(request.get_full_path())}"
+    if is_htmx(request):
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = target
+        return response
+    return HttpResponseRedirect(target)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether htmx asks for a fragment."""
+    return request.META.get("HTTP_HX_REQUEST") == "true"
+
+
+def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A refusal as a whole page, or as a toast for htmx."""
+    if isinstance(error, Unauthenticated):
+        return _to_sign_in(request)
+    context = {"error": error, "status": error.status, "request_id": request_id()}
+    if is_htmx(request):
+        response = render(request, "kernel/_toast.html", context, status=error.status)
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "beforeend"
+        response["HX-Trigger"] = "mc:refused"
+        return response
+    return render(request, "kernel/error.html", context, status=error.status)
+
+
+def listing(
+    request: HttpRequest,
+    rows: models.QuerySet[Any],
+    template: str,
+    *,
+    fragment: str | None = None,
+    context: Mapping[str, Any] | None = None,
+    size: int = 50,
+) -> HttpResponse:
+    """One page of rows (``?page=``): the whole page, or only ``fragment`` for htmx.
+
+    The template gets ``items``, ``number``, ``has_next``, ``has_previous``; one row more than shown
+    is read, so no count is needed.
+    """
+    raw = request.GET.get("page", "1")
+    number = max(1, int(raw)) if raw.isdigit() and len(raw) < 7 else 1
+    start = (number - 1) * size
+    found = list(rows[start : start + size + 1])
+    values = {
+        **(context or {}),
+        "items": found[:size],
+        "number": number,
+        "has_next": len(found) > size,
+        "has_previous": number > 1,
+    }
+    chosen = fragment if fragment and is_htmx(request) else template
+    return render(request, chosen, values)
+
+
+def register_shell(provider: Callable[[HttpRequest, UserActor], Mapping[str, Any]]) -> None:
+    """Let an app add values to the shell (``ui`` in templates)."""
+    if provider not in _shell:
+        _shell.append(provider)
+
+
+def ui(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: ``ui`` with what the shell shows; filled by the registered apps."""
+    if is_htmx(request) or request.path.startswith(("/admin/", "/api/")):
+        return {"ui": _Defaults()}
+    found = session_actor(request)
+    values = _Defaults()
+    if found is not None:
+        values["actor"] = found
+        for provider in _shell:
+            values.update(provider(request, found))
+    return {"ui": values}
+
+
+class _Defaults(dict[str, Any]):
+    """Shell values of a stranger: system theme, compact, no organization."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            theme="system", contrast="", density="compact", organizations=[], pending_approvals=0
+        )

@@ -1,0 +1,161 @@
+"""Sliding-window limits per account, agent and address (core specification 23.2).
+
+Backend ``memory`` counts per process, ``redis`` over all. When Redis is away a request is allowed
+and a warning logged, except sign-in, which then counts in memory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
+
+from .errors import RateLimited
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``count`` hits in ``window_seconds``."""
+
+    name: str
+    count: int
+    window_seconds: int
+
+
+AGENT_FAILURES = Limit("agent-fail", 20, 60)
+BEARER_FAILURES = Limit("bearer-fail", 30, 60)
+SIGN_IN = Limit("sign-in", 10, 900)
+PROBES = Limit("probe", 20, 60)
+
+
+class MemoryWindow:
+    """Hits per key in this process."""
+
+    def __init__(self) -> None:
+        self._hits: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def hit(self, key: str, limit: Limit) -> float:
+        """Count one hit; returns 0 or the seconds to wait. Blocked attempts keep the window busy."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._hits) > 50_000:
+                self._hits.clear()
+            hits = self._hits.setdefault(key, deque(maxlen=limit.count + 1))
+            while hits and hits[0] <= now - limit.window_seconds:
+                hits.popleft()
+            blocked = len(hits) >= limit.count
+            hits.append(now)
+            return max(1.0, limit.window_seconds - (now - hits[0])) if blocked else 0.0
+
+    def clear(self) -> None:
+        """Forget everything (tests)."""
+        self._hits.clear()
+
+
+memory = MemoryWindow()
+
+
+def _redis_hit(key: str, limit: Limit) -> float:
+    import django_rq
+
+    client: Any = django_rq.get_connection("default")
+    now = time.time()
+    name = f"rl:{key}"
+    pipe = client.pipeline()
+    pipe.zremrangebyscore(name, 0, now - limit.window_seconds)
+    pipe.zcard(name)
+    pipe.zrange(name, 0, 0, withscores=True)
+    pipe.zadd(name, {uuid.uuid4().hex: now})
+    pipe.expire(name, limit.window_seconds)
+    _gone, count, first, *_rest = pipe.execute()
+    if count < limit.count:
+        return 0.0
+    oldest = first[0][1] if first else now
+    return max(1.0, limit.window_seconds - (now - oldest))
+
+
+def hit(limit: Limit, subject: str, *, must_count: bool = False) -> None:
+    """Count one hit of ``subject``.
+
+    Args:
+        must_count: Fall back to memory when Redis is away (sign-in), instead of allowing.
+
+    Raises:
+        RateLimited: with ``retry_after`` in seconds.
+    """
+    key = f"{limit.name}:{subject}"
+    if settings.RATE_LIMIT_BACKEND == "redis":
+        try:
+            wait = _redis_hit(key, limit)
+        except RedisError as error:
+            log.warning("ratelimit.backend_unavailable", error=type(error).__name__)
+            wait = memory.hit(key, limit) if must_count else 0.0
+    else:
+        wait = memory.hit(key, limit)
+    if wait:
+        raise RateLimited(
+            _("Too many requests. Try again in %(n)s s.") % {"n": int(wait)}, retry_after=int(wait)
+        )
+
+
+def hit_failure(kind: str, request: HttpRequest) -> None:
+    """Count a failed credential of an address."""
+    hit(AGENT_FAILURES if kind == "agent" else BEARER_FAILURES, client_ip(request))
+
+
+def hit_agent(agent_id: uuid.UUID) -> None:
+    """Count a successful agent call, per agent and never per address."""
+    count = settings.AGENT_RATE_LIMIT
+    if count:
+        hit(Limit("agent", count, 60), str(agent_id))
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Address of the client: the peer, or behind trusted proxies the right-most untrusted entry."""
+    peer = request.META.get("REMOTE_ADDR", "") or "local"
+    trusted = settings.TRUSTED_PROXIES
+    if not trusted or not _in_networks(peer, trusted):
+        return peer
+    for hop in reversed(_forwarded(request)):
+        if not _in_networks(hop, trusted):
+            return hop
+    return peer
+
+
+def _forwarded(request: HttpRequest) -> list[str]:
+    header = request.META.get("HTTP_FORWARDED", "")
+    if header:
+        parts = [p.strip() for hop in header.split(",") for p in hop.split(";")]
+        raw = [p[4:] for p in parts if p.lower().startswith("for=")]
+    else:
+        raw = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    return [h for h in (_bare(r) for r in raw) if h]
+
+
+def _bare(raw: str) -> str:
+    """An address without quotes, brackets and port."""
+    text = raw.strip().strip('"')
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+def _in_networks(address: str, networks: Any) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ipaddress.ip_network(n, strict=False) for n in networks)

@@ -1,0 +1,35 @@
+"""Composition of every HTTP address. The API is mounted twice (core specification 24.2)."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from missioncontrol.kernel import health
+
+APPS = ("orgs", "activity", "governance", "gateways", "boards", "agents", "missioncontrol.overview")
+
+
+def _of(kind: str) -> list[Any]:
+    return [
+        path("", include(f"{app}.{kind}.urls")) for app in APPS if find_spec(f"{app}.{kind}.urls")
+    ]
+
+
+api = _of("api")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health.live),
+    path("healthz", health.database),
+    path("readyz", health.ready),
+    path("metrics", health.metrics),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("admin/", admin.site.urls),
+    path("django-rq/", include("django_rq.urls")),
+    path("api/v1/", include((api, "api"), namespace="v1")),
+    path("api/", include((api, "api"), namespace="flat")),
+    *_of("pages"),
+]
