@@ -115,19 +115,19 @@ class GatewayConnectError(GatewayError):
     cause = Cause.UNREACHABLE
 
 
-class AddressRefused(GatewayConnectError):  # noqa: N818
+class AddressRefused(GatewayConnectError):
     """The address guard refused the target; raised by the caller's resolver."""
 
     cause = Cause.ADDRESS_GUARD
 
 
-class HandshakeRefused(GatewayConnectError):  # noqa: N818
+class HandshakeRefused(GatewayConnectError):
     """The gateway answered the connect request with an error."""
 
     cause = Cause.PROTOCOL
 
 
-class MissingScopes(GatewayConnectError):  # noqa: N818
+class MissingScopes(GatewayConnectError):
     """The handshake was accepted, but without the scopes that were asked for."""
 
     cause = Cause.SCOPE
@@ -141,7 +141,7 @@ class MissingScopes(GatewayConnectError):  # noqa: N818
         self.device_sent = device_sent
 
 
-class GatewayClosed(GatewayError):  # noqa: N818
+class GatewayClosed(GatewayError):
     """The connection ended while it was needed."""
 
     def __init__(self, close_code: int, close_reason: str) -> None:
@@ -153,7 +153,7 @@ class GatewayClosed(GatewayError):  # noqa: N818
         self.close_reason = close_reason
 
 
-class FrameTooLarge(GatewayError):  # noqa: N818
+class FrameTooLarge(GatewayError):
     """A frame exceeds the limit of the gateway and was not sent."""
 
     cause = Cause.REFUSED
@@ -167,7 +167,7 @@ class FrameTooLarge(GatewayError):  # noqa: N818
         self.limit_bytes = limit_bytes
 
 
-class CallTimeout(GatewayError):  # noqa: N818
+class CallTimeout(GatewayError):
     """No answer within the time limit; whether the call took effect is unknown."""
 
     cause = Cause.TIMEOUT
