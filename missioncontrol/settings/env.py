@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -39,6 +40,12 @@ def default_data_folder() -> Path:
     return Path(share).expanduser() / "missioncontrol"
 
 
+def data_folder_of_file() -> Path:
+    """The data folder that ``.env`` names, else the default one."""
+    named = dotenv_values(ROOT / ".env").get("DATA_DIR")
+    return Path(named) if named else default_data_folder()
+
+
 class Env(BaseSettings):
     """The settings of one installation, as the environment and ``.env`` give them."""
 
@@ -54,6 +61,7 @@ class Env(BaseSettings):
     field_encryption_key: str = Field(default="", repr=False)
     database_url: str = Field(default="", repr=False)
     migration_database_url: str = Field(default="", repr=False)
+    db_auto_migrate: bool | None = None
     redis_url: str = Field(default="", repr=False)
     rq_redis_url: str = Field(default="", repr=False)
 
@@ -91,6 +99,11 @@ class Env(BaseSettings):
         return self.environment.lower() in {"production", "prod"} or (
             self.environment == "dev" and self.node_env.lower() == "production"
         )
+
+    @property
+    def migrates_at_start(self) -> bool:
+        """Whether a start brings the tables up to date; in production only when asked to."""
+        return not self.is_production if self.db_auto_migrate is None else self.db_auto_migrate
 
     @property
     def auth_modes(self) -> tuple[str, ...]:

@@ -19,8 +19,16 @@ _SECRET_TEXT = re.compile(
     r"|((?:[a-z_]*token|password|secret|api_?key)=)[^\s&\"']+"
     r"|(://[^:/@\s]*:)[^@/\s]+(?=@)"
 )
-FILE_BYTES = 10 * 1024 * 1024
-FILE_COPIES = 5
+# Quiet neighbours; what matters of a request is logged by the product itself.
+_QUIET = {
+    "django.request": "ERROR",
+    "django.security.DisallowedHost": "ERROR",
+    "daphne": "WARNING",
+    "rq": "WARNING",
+    "uvicorn": "WARNING",
+    "httpx": "WARNING",
+    "websockets": "WARNING",
+}
 
 
 def conceal(text: str) -> str:
@@ -84,37 +92,38 @@ def _exception_last(
     return event
 
 
-def configure(*, level: str, style: Style, folder: Path | None, name: str = "") -> None:
-    """Set up logging of this process, to stderr or to ``<folder>/<name>.log`` (rotated)."""
+def configure(
+    *, level: str, style: Style, file: Path | None = None, console_level: str | None = None
+) -> None:
+    """Set up logging of this process: to stderr, and to ``file`` when one is given.
+
+    The console speaks key=value on a terminal, the file JSON, unless ``style`` says otherwise.
+    The file is rotated by the supervisor; it is opened anew when its name points elsewhere.
+    """
     logging.addLevelName(TRACE, "TRACE")
-    chosen = style if style != "auto" else ("text" if sys.stderr.isatty() else "json")
-    handler: dict[str, Any] = {"class": "logging.StreamHandler", "formatter": "chosen"}
-    if folder is not None:
-        handler = {
-            "class": "logging.handlers.RotatingFileHandler",
-            "filename": str(folder / f"{name}.log"),
-            "maxBytes": FILE_BYTES,
-            "backupCount": FILE_COPIES,
+    console = style if style != "auto" else ("text" if sys.stderr.isatty() else "json")
+    handlers: dict[str, Any] = {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": console,
+            "level": console_level or level,
+        }
+    }
+    if file is not None:
+        handlers["file"] = {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": str(file),
             "encoding": "utf-8",
-            "formatter": "chosen",
+            "formatter": "text" if style == "text" else "json",
         }
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"chosen": _formatter(chosen)},
-            "handlers": {"main": handler},
-            "root": {"handlers": ["main"], "level": level},
-            "loggers": {
-                # Quiet neighbours; what matters of a request is logged by the product itself.
-                "django.request": {"level": "ERROR"},
-                "django.security.DisallowedHost": {"level": "ERROR"},
-                "daphne": {"level": "WARNING"},
-                "rq": {"level": "WARNING"},
-                "uvicorn.access": {"level": "WARNING"},
-                "httpx": {"level": "WARNING"},
-                "websockets": {"level": "WARNING"},
-            },
+            "formatters": {"text": _formatter("text"), "json": _formatter("json")},
+            "handlers": handlers,
+            "root": {"handlers": list(handlers), "level": level},
+            "loggers": {name: {"level": least} for name, least in _QUIET.items()},
         }
     )
     structlog.configure(

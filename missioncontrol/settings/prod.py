@@ -5,7 +5,7 @@ from missioncontrol.settings.base import BASE_URL, STORAGES
 
 STORAGES = {
     **STORAGES,
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "missioncontrol.static_storage.ProductStaticFilesStorage"},
 }
 SECURE_PROXY_SSL_HEADER = None
 SESSION_COOKIE_SECURE = BASE_URL.startswith("https://")
