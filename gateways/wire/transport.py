@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ async def open_socket(target: Target) -> socket.socket:
         try:
             return await _dial(address, endpoint.port)
         except OSError as error:
-            failure = f"{address}: {error.strerror or error}"
+            failure = f"{address}: {os.strerror(error.errno) if error.errno else error}"
     raise GatewayConnectError(f"Nothing answers at {endpoint.authority} ({failure})")
 
 
@@ -135,11 +136,16 @@ async def _upgrade(target: Target, endpoint: Endpoint, sock: socket.socket) -> C
             **(secure if endpoint.is_secure else {}),
         )
     except ssl.SSLError as error:
-        raise GatewayConnectError(
-            f"TLS with {endpoint.authority} failed: {_tls_text(error)}", cause=cause_of_tls(error)
-        ) from error
+        raise tls_failure(endpoint.authority, error) from error
     except (OSError, EOFError, WebSocketException) as error:
         raise _transport_error(endpoint, error) from error
+
+
+def tls_failure(where: str, error: ssl.SSLError) -> GatewayConnectError:
+    """A failed TLS handshake: certificate trouble, or a port that speaks no TLS."""
+    return GatewayConnectError(
+        f"TLS with {where} failed: {_tls_text(error)}", cause=cause_of_tls(error)
+    )
 
 
 def _tls_text(error: ssl.SSLError) -> str:

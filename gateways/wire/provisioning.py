@@ -1,0 +1,522 @@
+"""Remote steps of setting an agent up, each safe to repeat.
+
+Every function takes an open client, does one thing on the gateway and raises a ``GatewayError``
+when it could not. None of them knows the product's models.
+
+Source: OpenClaw gateway protocol 4, sections agents, workspace files, sessions, chat, config.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from gateways.wire.client import GatewayClient
+from gateways.wire.errors import (
+    AlreadyExistsError,
+    GatewayCallError,
+    InvalidConfigError,
+    RemoteNotFoundError,
+    StaleHashError,
+    UnsupportedFileError,
+)
+
+T = TypeVar("T")
+
+#: A created agent becomes visible when the gateway has reloaded its configuration.
+VISIBLE_WITHIN_SECONDS = 15.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
+_HASH_TRIES = 5
+#: Keys that the gateway lets clients write as workspace files.
+WRITABLE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "IDENTITY.md", "BOOTSTRAP.md", "MEMORY.md")
+#: What an agent's heartbeat shows, set only where the gateway has no opinion yet.
+HEARTBEAT_VISIBILITY = {"showOk": False, "showAlerts": True, "useIndicator": True}
+_UNKNOWN_KEY = re.compile(r'Unrecognized keys?: (.+)')
+
+
+@dataclass(frozen=True, slots=True)
+class EnsuredAgent:
+    """Outcome of ``ensure_agent``."""
+
+    agent_id: str
+    workspace: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilesReport:
+    """Outcome of ``write_files``: names by what happened to them."""
+
+    written: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """Outcome of ``patch_config``.
+
+    Attributes:
+        is_changed: whether a patch was sent and taken.
+        changed_paths: config paths that the gateway reported as changed.
+        skipped_keys: wanted paths that this gateway rejects.
+    """
+
+    is_changed: bool
+    changed_paths: tuple[str, ...] = ()
+    skipped_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Heartbeat block of one agent.
+
+    Attributes:
+        every: interval such as ``10m``; ``0m`` switches the heartbeat off.
+        prompt: text that the gateway sends verbatim.
+        extra: further keys of the block, as the gateway knows them.
+    """
+
+    every: str
+    prompt: str
+    target: str = "none"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_config(self) -> dict[str, Any]:
+        """The block as it stands in the configuration."""
+        return {**self.extra, "every": self.every, "target": self.target, "prompt": self.prompt}
+
+
+async def ensure_agent(
+    client: GatewayClient,
+    *,
+    agent_id: str,
+    workspace: str = "",
+    display_name: str = "",
+    model: str | None = None,
+    visible_within_seconds: float = VISIBLE_WITHIN_SECONDS,
+) -> EnsuredAgent:
+    """Create the agent if it is missing, wait until it is visible, set its name.
+
+    Args:
+        agent_id: the remote id, already in slug form; it is sent as the name at creation, so that
+            the gateway derives this very id.
+        workspace: absolute path on the gateway's host; empty leaves it to the gateway.
+
+    Raises:
+        GatewayCallError: refused, or the gateway derived another id.
+        RemoteNotFoundError: still not visible after ``visible_within_seconds``.
+    """
+    is_new = True
+    params: dict[str, Any] = {"name": agent_id}
+    if workspace.startswith("/"):
+        params["workspace"] = workspace
+    try:
+        created = await client.call("agents.create", params)
+        if created.get("agentId") != agent_id:
+            raise GatewayCallError(
+                f"The gateway made agent {created.get('agentId')!r} of {agent_id!r}",
+                method="agents.create",
+            )
+    except AlreadyExistsError:
+        is_new = False
+    change: dict[str, Any] = {"agentId": agent_id, "name": display_name or agent_id}
+    if model:
+        change["model"] = model
+    await when_visible(
+        lambda: client.call("agents.update", change), within_seconds=visible_within_seconds
+    )
+    listed = await when_visible(
+        lambda: client.call("agents.files.list", {"agentId": agent_id}),
+        within_seconds=visible_within_seconds,
+    )
+    return EnsuredAgent(agent_id, str(listed.get("workspace") or workspace), is_new)
+
+
+async def when_visible(
+    attempt: Callable[[], Awaitable[T]], *, within_seconds: float = VISIBLE_WITHIN_SECONDS
+) -> T:
+    """Repeat a call on a fresh agent while the gateway says "not found".
+
+    Raises:
+        RemoteNotFoundError: the last one, when the time is over.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + within_seconds, _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await attempt()
+        except RemoteNotFoundError:
+            if loop.time() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+async def write_files(
+    client: GatewayClient,
+    agent_id: str,
+    files: Mapping[str, str],
+    *,
+    keep_existing: Sequence[str] = (),
+) -> FilesReport:
+    """Write workspace files whose content differs.
+
+    Args:
+        files: content by name.
+        keep_existing: names that are written only when the gateway reports them as missing.
+
+    Raises:
+        GatewayCallError: a file was refused for another reason than its name.
+    """
+    outcome: dict[str, list[str]] = {"written": [], "unchanged": [], "kept": [], "unsupported": []}
+    for name, content in files.items():
+        try:
+            result = await _write_file(client, agent_id, name, content, keep=name in keep_existing)
+        except UnsupportedFileError:
+            result = "unsupported"
+        outcome[result].append(name)
+    return FilesReport(**{key: tuple(names) for key, names in outcome.items()})
+
+
+async def _write_file(
+    client: GatewayClient, agent_id: str, name: str, content: str, *, keep: bool
+) -> str:
+    digest = content_hash(content)
+    for attempt in range(_HASH_TRIES):
+        file = await read_file(client, agent_id, name)
+        if file is not None and keep:
+            return "kept"
+        if file is not None and file.hash == digest:
+            return "unchanged"
+        params = {"agentId": agent_id, "name": name, "content": content}
+        if file is not None and file.hash:
+            params["expectedHash"] = file.hash
+        try:
+            await client.call("agents.files.set", params)
+        except StaleHashError:
+            if attempt == _HASH_TRIES - 1:
+                raise
+            continue
+        return "written"
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceFile:
+    """A workspace file as the gateway holds it."""
+
+    name: str
+    content: str
+    hash: str
+
+
+async def read_file(client: GatewayClient, agent_id: str, name: str) -> WorkspaceFile | None:
+    """A workspace file, None when it is missing.
+
+    Raises:
+        UnsupportedFileError: clients may not read this name.
+        RemoteNotFoundError: no such agent.
+    """
+    params = {"agentId": agent_id, "name": name}
+    answer = await when_visible(
+        lambda: client.call("agents.files.get", params), within_seconds=VISIBLE_WITHIN_SECONDS
+    )
+    file = answer.get("file") or {}
+    if file.get("missing"):
+        return None
+    return WorkspaceFile(name, str(file.get("content") or ""), str(file.get("hash") or ""))
+
+
+def content_hash(content: str) -> str:
+    """The gateway's hash of a file content."""
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+async def patch_config(
+    client: GatewayClient,
+    *,
+    heartbeats: Mapping[str, Heartbeat | None] | None = None,
+    set_visibility: bool = True,
+    exec_mode: str | None = None,
+) -> ConfigReport:
+    """Bring the gateway's configuration to what is wanted; sends nothing when nothing differs.
+
+    Args:
+        heartbeats: heartbeat block by remote agent id; None removes the block. Other keys of the
+            agents stay.
+        set_visibility: add the missing keys of ``channels.defaults.heartbeatVisibility``.
+        exec_mode: ``tools.exec.mode`` to set; only on an operator's explicit wish.
+
+    Raises:
+        InvalidConfigError: rejected for more than unknown optional keys.
+        StaleHashError: the configuration kept changing meanwhile.
+    """
+    skipped: list[str] = []
+    for attempt in range(_HASH_TRIES):
+        current = await client.call("config.get", {})
+        config = current.get("config") or {}
+        patch = _wanted_patch(config, heartbeats or {}, set_visibility, exec_mode)
+        for path in skipped:
+            _drop_path(patch, path)
+        patch = _difference(config, patch)
+        if not patch:
+            return ConfigReport(is_changed=False, skipped_keys=tuple(skipped))
+        params = {"raw": json.dumps(patch), "baseHash": current.get("hash")}
+        try:
+            answer = await client.call("config.patch", params)
+        except StaleHashError:
+            if attempt == _HASH_TRIES - 1:
+                raise
+            await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
+            continue
+        except InvalidConfigError as error:
+            rejected = [p for p in _rejected_paths(error) if _has_path(patch, p)]
+            if not rejected or set(rejected) <= set(skipped) or attempt == _HASH_TRIES - 1:
+                raise
+            skipped += rejected
+            continue
+        paths = tuple(str(p) for p in answer.get("changedPaths") or ())
+        return ConfigReport(not answer.get("noop"), paths, tuple(skipped))
+    raise AssertionError("unreachable")
+
+
+def _wanted_patch(
+    config: Mapping[str, Any],
+    heartbeats: Mapping[str, Heartbeat | None],
+    set_visibility: bool,
+    exec_mode: str | None,
+) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    if heartbeats:
+        patch["agents"] = {
+            "entries": {
+                agent_id: {"heartbeat": block.to_config() if block else None}
+                for agent_id, block in heartbeats.items()
+            }
+        }
+    if set_visibility:
+        present = _at(config, ("channels", "defaults", "heartbeatVisibility")) or {}
+        missing = {k: v for k, v in HEARTBEAT_VISIBILITY.items() if k not in present}
+        if missing:
+            patch["channels"] = {"defaults": {"heartbeatVisibility": missing}}
+    if exec_mode is not None:
+        patch["tools"] = {"exec": {"mode": exec_mode}}
+    return patch
+
+
+def _difference(config: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a merge patch that would change something."""
+    config = config if isinstance(config, Mapping) else {}
+    rest: dict[str, Any] = {}
+    for key, wanted in patch.items():
+        if isinstance(wanted, Mapping):
+            inner = _difference(config.get(key), wanted)
+            if inner:
+                rest[key] = inner
+        elif wanted is None:
+            if key in config:
+                rest[key] = None
+        elif config.get(key) != wanted:
+            rest[key] = wanted
+    return rest
+
+
+def _rejected_paths(error: InvalidConfigError) -> list[str]:
+    """Dotted paths of keys that the gateway does not know."""
+    paths: list[str] = []
+    for issue in error.issues:
+        match = _UNKNOWN_KEY.search(str(issue.get("message") or ""))
+        if match:
+            parent = str(issue.get("path") or "")
+            keys = re.findall(r'"([^"]+)"', match.group(1))
+            paths += [f"{parent}.{key}".lstrip(".") for key in keys]
+    return paths
+
+
+def _at(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _has_path(patch: Mapping[str, Any], path: str) -> bool:
+    *parents, last = path.split(".")
+    parent = _at(patch, parents)
+    return isinstance(parent, Mapping) and last in parent
+
+
+def _drop_path(patch: dict[str, Any], path: str) -> None:
+    *parents, last = path.split(".")
+    parent = _at(patch, parents)
+    if isinstance(parent, dict):
+        parent.pop(last, None)
+
+
+async def ensure_session(client: GatewayClient, key: str, *, label: str) -> str:
+    """Create the session if it is missing and label it; returns the label that it got.
+
+    A label that another session of the agent holds gets the session's own suffix, so that two
+    agents of one name do not block each other.
+    """
+    try:
+        await client.call("sessions.patch", {"key": key, "label": label})
+    except GatewayCallError as error:
+        if "label already in use" not in error.message:
+            raise
+        label = f"{label} ({content_hash(key)[:6]})"
+        await client.call("sessions.patch", {"key": key, "label": label})
+    return label
+
+
+@dataclass(frozen=True, slots=True)
+class SentChat:
+    """Outcome of ``send_chat``; ``status`` is ``started``, ``in_flight`` or ``ok``."""
+
+    run_id: str
+    status: str
+
+
+async def send_chat(
+    client: GatewayClient,
+    key: str,
+    message: str,
+    *,
+    idempotency_key: str,
+    deliver: bool = False,
+    attachments: Sequence[Mapping[str, Any]] = (),
+) -> SentChat:
+    """Send a message to an agent's session; repeating the same key and text sends it once.
+
+    Raises:
+        GatewayCallError: ``reason`` is ``chat-request-conflict`` for the same key with another
+            text.
+    """
+    params: dict[str, Any] = {
+        "sessionKey": key,
+        "message": message,
+        "idempotencyKey": idempotency_key,
+        "deliver": deliver,
+    }
+    if attachments:
+        params["attachments"] = list(attachments)
+    answer = await when_visible(lambda: _send_chat(client, params))
+    return SentChat(str(answer.get("runId") or idempotency_key), str(answer.get("status") or ""))
+
+
+async def _send_chat(client: GatewayClient, params: Mapping[str, Any]) -> dict[str, Any]:
+    answer = await client.call("chat.send", params)
+    return answer if isinstance(answer, dict) else {}
+
+
+async def abort_chat(client: GatewayClient, key: str, *, run_id: str | None = None) -> bool:
+    """Abort the session's run; False when nothing ran."""
+    params = {"sessionKey": key, **({"runId": run_id} if run_id else {})}
+    answer = await client.call("chat.abort", params)
+    return bool(answer.get("aborted"))
+
+
+async def chat_history(
+    client: GatewayClient, key: str, *, limit: int = 100, offset: int = 0
+) -> dict[str, Any]:
+    """Transcript of a session with ``inFlightRun``; an unknown session has an empty one."""
+    params = {"sessionKey": key, "limit": limit, **({"offset": offset} if offset else {})}
+    answer = await client.call("chat.history", params)
+    return answer if isinstance(answer, dict) else {}
+
+
+async def wake(
+    client: GatewayClient, *, agent_id: str, text: str, session_key: str | None = None
+) -> None:
+    """Run a heartbeat turn of an agent now, with a system event."""
+    params = {"mode": "now", "text": text, "agentId": agent_id}
+    if session_key:
+        params["sessionKey"] = session_key
+    await client.call("wake", params)
+
+
+async def list_sessions(
+    client: GatewayClient, *, agent_id: str | None = None, most: int = 1000
+) -> list[dict[str, Any]]:
+    """Sessions of the gateway (or of one agent), newest first, all pages up to ``most``."""
+    rows: list[dict[str, Any]] = []
+    while len(rows) < most:
+        params: dict[str, Any] = {"limit": 100, "offset": len(rows)}
+        if agent_id:
+            params["agentId"] = agent_id
+        page = await client.call("sessions.list", params)
+        rows += page.get("sessions") or []
+        if not page.get("hasMore") or not page.get("sessions"):
+            break
+    return rows[:most]
+
+
+async def describe_session(client: GatewayClient, key: str) -> dict[str, Any] | None:
+    """One session, None when there is none."""
+    answer = await client.call("sessions.describe", {"key": key})
+    session = answer.get("session")
+    return session if isinstance(session, dict) else None
+
+
+async def has_active_run(client: GatewayClient, key: str) -> bool:
+    """Whether the session works on something at this moment."""
+    session = await describe_session(client, key)
+    return bool(session and session.get("hasActiveRun"))
+
+
+async def reset_session(client: GatewayClient, key: str) -> None:
+    """Start the session over; a missing one is created."""
+    await client.call("sessions.reset", {"key": key})
+
+
+async def delete_session(client: GatewayClient, key: str) -> bool:
+    """Delete a session with its transcript; False when there was none."""
+    answer = await client.call("sessions.delete", {"key": key, "deleteTranscript": True})
+    return bool(answer.get("deleted"))
+
+
+async def delete_agent(
+    client: GatewayClient, agent_id: str, *, delete_files: bool = True
+) -> bool:
+    """Delete an agent with its sessions; False when there was none.
+
+    Never call it with an id that Mission Control did not create.
+    """
+    try:
+        await client.call("agents.delete", {"agentId": agent_id, "deleteFiles": delete_files})
+    except RemoteNotFoundError:
+        return False
+    return True
+
+
+async def allow_command(client: GatewayClient, agent_id: str, path: str) -> bool:
+    """Let an agent run one program without questions; False when it may already.
+
+    Only on an operator's explicit wish: the exec policy belongs to the gateway's operator.
+
+    Raises:
+        StaleHashError: the document kept changing meanwhile.
+    """
+    for attempt in range(_HASH_TRIES):
+        current = await client.call("exec.approvals.get", {})
+        document = json.loads(json.dumps(current.get("file") or {"version": 1}))
+        agent = document.setdefault("agents", {}).setdefault(agent_id, {})
+        rows = agent.setdefault("allowlist", [])
+        if any(isinstance(row, dict) and row.get("pattern") == path for row in rows):
+            return False
+        rows.append({"pattern": path})
+        try:
+            params = {"file": document, "baseHash": current.get("hash")}
+            await client.call("exec.approvals.set", params)
+        except StaleHashError:
+            if attempt == _HASH_TRIES - 1:
+                raise
+            continue
+        return True
+    raise AssertionError("unreachable")
