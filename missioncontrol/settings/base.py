@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "missioncontrol.kernel.middleware.DomainErrorMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -132,6 +133,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "missioncontrol.kernel.pages.ui",
             ],
         },
     }

@@ -1,0 +1,328 @@
+"""Base of every socket: sign-in, limits, hub, refusals, close codes (specification of modules, 0.5).
+
+A subclass sets ``path_id`` in :meth:`admitted`, joins topics with :meth:`follow`, and answers frames
+in :meth:`received`. Frames out go through a bounded queue with one writer, so a slow reader harms
+only himself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils.crypto import constant_time_compare
+
+from . import credentials, hub
+from .actors import Actor, UserActor
+from .errors import DomainError, Forbidden, NotFound, Unauthenticated
+
+log = structlog.get_logger(__name__)
+
+AUTH_SECONDS = 10
+SILENCE_SECONDS = 90
+RECHECK_SECONDS = 20
+MAX_FRAME_BYTES = 64 * 1024
+RATE_PER_SECOND, BURST, STRIKES = 20, 40, 3
+MAX_OUTBOUND_FRAMES = 1024
+CLOSE = {401: 4001, 403: 4003, 404: 4004, 429: 4029}
+
+
+class TokenBucket:
+    """20 frames a second, 40 in a burst; three refusals in a minute are too many."""
+
+    def __init__(self) -> None:
+        self.tokens, self.at = float(BURST), time.monotonic()
+        self.strikes: deque[float] = deque(maxlen=STRIKES)
+
+    def take(self) -> bool:
+        """Take one token, or note a strike."""
+        now = time.monotonic()
+        self.tokens = min(BURST, self.tokens + (now - self.at) * RATE_PER_SECOND)
+        self.at = now
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return True
+        self.strikes.append(now)
+        return False
+
+    @property
+    def struck_out(self) -> bool:
+        """Three strikes in 60 seconds."""
+        return len(self.strikes) == STRIKES and self.strikes[-1] - self.strikes[0] < 60
+
+
+class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyped
+    """One browser's or program's socket."""
+
+    #: Frame types that need no answer from the subclass.
+    heartbeat_types: ClassVar[frozenset[str]] = frozenset({"heartbeat", "ping"})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor: Actor | None = None
+        self.bucket = TokenBucket()
+        self.heard_at = time.monotonic()
+        self.checked_epoch: Any = None
+        self._topics: dict[str, Callable[[str, hub.Frame], None]] = {}
+        self._out: deque[str] = deque()
+        self._ready = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    # --- what a subclass defines -----------------------------------------------------------------
+
+    async def admitted(self) -> None:
+        """The actor is known: check his right to this path.
+
+        Raises:
+            Forbidden, NotFound: close 4003, 4004.
+        """
+
+    async def received(self, frame: dict[str, Any]) -> None:
+        """One frame of the client after sign-in."""
+
+    async def permission_epoch(self) -> Any:
+        """A value that moves when rights may have changed; asked every 20 s."""
+        return None
+
+    async def left(self) -> None:
+        """The socket has closed."""
+
+    def last_seq(self) -> int | None:
+        """Latest number sent, for the heartbeat's answer."""
+        return None
+
+    # --- life --------------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Accept, then sign in by the session cookie, or wait for the first ``auth`` frame."""
+        await self.accept()
+        self._spawn(self._write())
+        self._spawn(self._watch())
+        try:
+            self.actor = await self._from_cookie()
+            if self.actor is not None:
+                await self._admit()
+        except DomainError as error:
+            await self.refuse(error, close=True)
+
+    async def _admit(self) -> None:
+        await self.admitted()
+        self.checked_epoch = await self.permission_epoch()
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
+    def _from_cookie(self) -> UserActor | None:
+        from importlib import import_module
+
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+
+        key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
+        if not key:
+            return None
+        session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+        raw = session.get(SESSION_KEY)
+        if not raw or not session.get(BACKEND_SESSION_KEY):
+            return None
+        user = get_user_model()._default_manager.filter(pk=raw, is_active=True).first()
+        if user is None or not constant_time_compare(
+            session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
+        ):
+            return None
+        chosen = session.get("organization_id")
+        return credentials.from_session(UUID(raw), UUID(chosen) if chosen else None)
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
+    def _from_token(self, token: str) -> Actor | None:
+        return credentials.from_bearer(token, None) if token else None
+
+    async def disconnect(self, code: int) -> None:
+        """Leave every topic and stop the helpers."""
+        self._closing = True
+        for topic, sink in list(self._topics.items()):
+            await hub.local_hub().leave(topic, sink)
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        await self.left()
+
+    def _spawn(self, work: Any) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    # --- in ----------------------------------------------------------------------------------------
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Parse, limit, sign in, dispatch."""
+        self.heard_at = time.monotonic()
+        if text_data is None:
+            await self.end(1003)
+            return
+        if len(text_data) > MAX_FRAME_BYTES:
+            await self.end(1009)
+            return
+        if not self.bucket.take():
+            self.emit({"type": "error", "payload": {"code": "RATE_LIMITED", "status": 429, "detail": "Too many frames."}})
+            if self.bucket.struck_out:
+                await self.end(4029)
+            return
+        frame = _object(text_data)
+        if frame is None:
+            await self.end(4000)
+            return
+        await self._dispatch(frame)
+
+    async def _dispatch(self, frame: dict[str, Any]) -> None:
+        kind = frame["type"]
+        try:
+            if kind == "auth":
+                await self._auth(frame)
+            elif self.actor is None:
+                raise Unauthenticated("The first frame must be auth.")  # noqa: TRY301 - one place renders refusals
+            elif kind in self.heartbeat_types:
+                self.emit({"type": "heartbeat_ack", "id": frame.get("id"), "seq": self.last_seq()})
+            else:
+                await self.received(frame)
+        except DomainError as error:
+            await self.refuse(error, close=isinstance(error, Unauthenticated), frame=frame)
+        except Exception:  # noqa: BLE001 - the socket loop answers every fault and goes on
+            log.exception("socket.failed", frame_type=str(kind)[:40])
+            self.emit({"type": "error", "id": frame.get("id"), "payload": {"code": "INTERNAL", "status": 500, "detail": "Internal error."}})
+
+    async def _auth(self, frame: dict[str, Any]) -> None:
+        if self.actor is not None:
+            self.emit({"type": "auth_ok", "id": frame.get("id")})
+            return
+        token = frame.get("token") or (frame.get("payload") or {}).get("token") or ""
+        self.actor = await self._from_token(str(token))
+        if self.actor is None:
+            raise Unauthenticated
+        try:
+            await self._admit()
+        except (Forbidden, NotFound) as error:
+            await self.refuse(error, close=True, frame=frame)
+            return
+        self.emit({"type": "auth_ok", "id": frame.get("id")})
+
+    # --- out ---------------------------------------------------------------------------------------
+
+    def emit(self, frame: dict[str, Any]) -> None:
+        """Queue one frame as JSON."""
+        self.emit_text(orjson.dumps(frame, default=str, option=orjson.OPT_UTC_Z).decode())
+
+    def emit_text(self, text: str) -> None:
+        """Queue one encoded frame; a reader who is 1 024 frames behind is closed and resumes."""
+        if self._closing:
+            return
+        if len(self._out) >= MAX_OUTBOUND_FRAMES:
+            self._closing = True
+            self._spawn(self.close(1013))
+            return
+        self._out.append(text)
+        self._ready.set()
+
+    async def _write(self) -> None:
+        send = self.base_send
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._out:
+                await send({"type": "websocket.send", "text": self._out.popleft()})
+
+    async def refuse(
+        self, error: DomainError, *, close: bool = False, frame: dict[str, Any] | None = None
+    ) -> None:
+        """Answer a refusal; with ``close`` end the socket with the code of its status."""
+        if close:
+            await self.end(CLOSE.get(error.status, 1011))
+            return
+        self.emit(
+            {
+                "type": "error",
+                "id": (frame or {}).get("id"),
+                "payload": {
+                    "code": error.machine_code,
+                    "status": error.status,
+                    "detail": str(error.detail),
+                },
+            }
+        )
+
+    async def end(self, code: int) -> None:
+        """Close once."""
+        if not self._closing:
+            self._closing = True
+            await self.close(code)
+
+    # --- topics ------------------------------------------------------------------------------------
+
+    async def follow(self, topic: str, sink: Callable[[str, hub.Frame], None]) -> int:
+        """Join a topic; returns the number after which the sink receives everything."""
+        self._topics[topic] = sink
+        return await hub.local_hub().join(topic, sink)
+
+    # --- watch -------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Close who did not sign in, fell silent, or lost his right."""
+        started = time.monotonic()
+        while True:
+            await asyncio.sleep(1 if self.actor is None else RECHECK_SECONDS)
+            now = time.monotonic()
+            if self.actor is None:
+                if now - started > AUTH_SECONDS:
+                    await self.end(4008)
+                    return
+                continue
+            if now - self.heard_at > SILENCE_SECONDS:
+                await self.end(4008)
+                return
+            await self._recheck()
+
+    async def _recheck(self) -> None:
+        try:
+            epoch = await self.permission_epoch()
+            if epoch != self.checked_epoch:
+                await self._reload_actor()
+                await self._admit()
+        except DomainError as error:
+            await self.refuse(error, close=True)
+
+    async def _reload_actor(self) -> None:
+        if isinstance(self.actor, UserActor):
+            known = self.actor
+            fresh = await database_sync_to_async(credentials.from_session)(
+                known.id, known.organization_id
+            )
+            if fresh is None:
+                raise Unauthenticated
+            self.actor = fresh
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """A frame, or ``None`` when it is no JSON object with a text ``type``."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
+        return None
+    return frame
+
+
+def _cookie(scope: Any, name: str) -> str:
+    """A cookie of the upgrade request."""
+    from http.cookies import SimpleCookie
+
+    for key, value in scope.get("headers", ()):
+        if key == b"cookie":
+            morsel = SimpleCookie(value.decode("latin1")).get(name)
+            return morsel.value if morsel else ""
+    return ""

@@ -1,0 +1,103 @@
+"""``/ws/updates``: the organization's events as ids, for pages that refresh their fragments."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from activity import streams
+from boards.models import Board
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.errors import Forbidden
+from missioncontrol.kernel.hub import Frame
+from missioncontrol.kernel.sockets import Socket
+
+REPLAY = 1000
+
+
+class UpdatesConsumer(Socket):
+    """Frames ``{type: "event", id: seq, payload}`` of everything the person may see.
+
+    The client subscribes with ``{"type": "subscribe", "payload": {"since_seq": n}}``; more than
+    1 000 missed events answer ``reset``, and the page reloads.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.organization_id: UUID | None = None
+        self.boards: set[str] = set()
+        self.sees_organization = False
+        self.sent_seq = 0
+        self.buffer: list[Frame] | None = []
+
+    async def admitted(self) -> None:
+        """People only, in their active organization."""
+        if not isinstance(self.actor, UserActor) or self.actor.organization_id is None:
+            raise Forbidden
+        self.organization_id = self.actor.organization_id
+        self.sees_organization = self.actor.is_admin_in(self.organization_id)
+        self.boards = await self._readable()
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
+    def _readable(self) -> set[str]:
+        assert self.actor is not None
+        rows = Board.objects.visible_to(self.actor).filter(organization_id=self.organization_id)
+        return {str(pk) for pk in rows.values_list("pk", flat=True)}
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
+    def permission_epoch(self) -> Any:
+        """The person's rights and the set of boards."""
+        from orgs.models import Membership, User
+
+        assert self.actor is not None
+        epoch = User.objects.filter(pk=self.actor.id, is_active=True).values_list(
+            "permission_epoch", flat=True
+        )
+        boards = Board.objects.filter(organization_id=self.organization_id).order_by("-created_at")
+        member = Membership.objects.filter(
+            user_id=self.actor.id, organization_id=self.organization_id
+        ).values_list("role", "all_boards_read", "all_boards_write")
+        return (epoch.first(), boards.values_list("pk", flat=True).first(), member.first())
+
+    async def received(self, frame: dict[str, Any]) -> None:
+        """Only ``subscribe`` is known."""
+        if frame["type"] != "subscribe":
+            self.emit({"type": "error", "id": frame.get("id"), "payload": {"code": "unknown_type", "status": 422, "detail": "Unknown frame type."}})
+            return
+        since = (frame.get("payload") or {}).get("since_seq")
+        await self._subscribe(since if isinstance(since, int) else None)
+
+    async def _subscribe(self, since: int | None) -> None:
+        assert self.organization_id is not None
+        head = await self.follow(f"org.{self.organization_id}", self._sink)
+        start = head if since is None or since > head else since
+        self.sent_seq = start
+        if head - start > REPLAY:
+            self.sent_seq = head
+            self.emit({"type": "reset", "id": head})
+        elif head > start:
+            for missed in await streams.load_organization(self.organization_id, start, REPLAY):
+                self._send(missed)
+        self.emit({"type": "subscribed", "id": self.sent_seq})
+        waiting, self.buffer = self.buffer or [], None
+        for frame in waiting:
+            self._send(frame)
+
+    def _sink(self, _topic: str, frame: Frame) -> None:
+        if self.buffer is not None:
+            self.buffer.append(frame)
+        else:
+            self._send(frame)
+
+    def _send(self, frame: Frame) -> None:
+        if frame.seq <= self.sent_seq:
+            return
+        self.sent_seq = frame.seq
+        if frame.scope in self.boards or (not frame.scope and self.sees_organization):
+            self.emit_text(frame.text)
+
+    def last_seq(self) -> int | None:
+        """Latest number seen."""
+        return self.sent_seq
