@@ -231,7 +231,9 @@ class ApprovalDesk:
         for approval in self.pending():
             del self._all[approval.id]
 
-    def _decide(self, approval: ExecApproval, decision: str, *, by: str | None, reason: str) -> None:
+    def _decide(
+        self, approval: ExecApproval, decision: str, *, by: str | None, reason: str
+    ) -> None:
         if approval.decision is not None:
             return
         approval.decision, approval.resolved_by = decision, by

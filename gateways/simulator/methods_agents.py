@@ -104,9 +104,7 @@ def update_agent(call: Call) -> dict[str, Any]:
     return {"ok": True, "agentId": agent.id}
 
 
-@method(
-    "agents.delete", ADMIN, required={"agentId": "string"}, optional={"deleteFiles": "boolean"}
-)
+@method("agents.delete", ADMIN, required={"agentId": "string"}, optional={"deleteFiles": "boolean"})
 def delete_agent(call: Call) -> dict[str, Any]:
     """Delete an agent with its sessions."""
     world = call.gateway.world

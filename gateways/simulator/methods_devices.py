@@ -88,6 +88,10 @@ def remove_pairing(call: Call) -> dict[str, Any]:
 @method("exec.approvals.get", ADMIN)
 def get_allowlist(call: Call) -> dict[str, Any]:
     """The document with the allow-lists."""
+    return _allowlist(call)
+
+
+def _allowlist(call: Call) -> dict[str, Any]:
     world = call.gateway.world
     return {
         "path": f"{world.state_dir}/exec-approvals.json",
@@ -98,9 +102,7 @@ def get_allowlist(call: Call) -> dict[str, Any]:
     }
 
 
-@method(
-    "exec.approvals.set", ADMIN, required={"file": "object"}, optional={"baseHash": "string"}
-)
+@method("exec.approvals.set", ADMIN, required={"file": "object"}, optional={"baseHash": "string"})
 def set_allowlist(call: Call) -> dict[str, Any]:
     """Replace the document with the allow-lists."""
     world = call.gateway.world
@@ -108,12 +110,9 @@ def set_allowlist(call: Call) -> dict[str, Any]:
     if base is None:
         raise Refusal("exec approvals base hash required; re-run exec.approvals.get and retry")
     if base != world.approvals_hash():
-        raise Refusal(
-            "exec approvals changed since last load; re-run exec.approvals.get and retry"
-        )
+        raise Refusal("exec approvals changed since last load; re-run exec.approvals.get and retry")
     world.approvals_file = call.params["file"]
-    answer: dict[str, Any] = get_allowlist(call)
-    return answer
+    return _allowlist(call)
 
 
 @method("exec.approval.list", APPROVALS)
@@ -139,9 +138,7 @@ def get_approval(call: Call) -> dict[str, Any]:
     }
 
 
-@method(
-    "exec.approval.resolve", APPROVALS, required={"id": "string", "decision": "string"}
-)
+@method("exec.approval.resolve", APPROVALS, required={"id": "string", "decision": "string"})
 def resolve_approval(call: Call) -> dict[str, Any]:
     """Decide a pending approval."""
     approval = _reviewable(call)
@@ -216,9 +213,7 @@ def get_record(call: Call) -> dict[str, Any]:
     return {"approval": call.gateway.approvals.find(call.params["id"]).record_wire()}
 
 
-@method(
-    "approval.history", APPROVALS, optional={"limit": "integer", "cursor": "string"}
-)
+@method("approval.history", APPROVALS, optional={"limit": "integer", "cursor": "string"})
 def approval_history(call: Call) -> dict[str, Any]:
     """Decided approvals, newest first."""
     limit = call.params.get("limit") or 50

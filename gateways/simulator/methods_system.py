@@ -278,9 +278,9 @@ def run_job(call: Call) -> dict[str, Any]:
         if job["id"] == job_id:
             run = beat(call.gateway, job["agentId"])
             return {"ok": True, "enqueued": run is not None, "runId": run.id if run else None}
-    job = call.gateway.world.cron_jobs.get(job_id)
-    if job is None:
+    if job_id not in call.gateway.world.cron_jobs:
         raise Refusal(f"cron job not found: {job_id}")
+    job = call.gateway.world.cron_jobs[job_id]
     session = call.gateway.world.session(f"agent:{job['agentId']}:main")
     payload = job["payload"]
     run = Run(str(uuid.uuid4()), session, str(payload.get("message") or payload.get("text") or ""))

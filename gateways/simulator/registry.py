@@ -128,7 +128,7 @@ def _problem(kind: str, value: Any) -> str:
         return text
     if kind == "string" and not value:
         return "must not have fewer than 1 characters"
-    if kind == "hash" and not _HASH.match(value):
+    if kind == "hash" and not _HASH.match(str(value)):
         return f'must match pattern "{_HASH.pattern}"'
     return ""
 

@@ -1,7 +1,7 @@
 """The simulated gateway: a WebSocket server that speaks protocol 4.
 
-    async with SimulatedGateway(token="secret") as gateway:
-        ... GatewayClient.connect(Target(gateway.url, token="secret")) ...
+async with SimulatedGateway(token="secret") as gateway:
+    ... GatewayClient.connect(Target(gateway.url, token="secret")) ...
 """
 
 from __future__ import annotations
@@ -305,9 +305,7 @@ class SimulatedGateway:
             return False
         try:
             if method != "connect":
-                raise handshake.HandshakeRefusal(
-                    "invalid handshake: first request must be connect"
-                )
+                raise handshake.HandshakeRefusal("invalid handshake: first request must be connect")
             if self.faults.is_half_open or self.faults.is_silent("connect"):
                 await websocket.wait_closed()
                 return False

@@ -122,7 +122,9 @@ class World:
     logs: deque[str] = field(default_factory=lambda: deque(maxlen=2000))
     log_count: int = 0
 
-    def add_agent(self, agent_id: str, name: str, workspace: str, *, lag_seconds: float) -> SimAgent:
+    def add_agent(
+        self, agent_id: str, name: str, workspace: str, *, lag_seconds: float
+    ) -> SimAgent:
         """Create an agent with seeded files; it becomes visible after the lag."""
         agent = SimAgent(agent_id, name, workspace, time.monotonic() + lag_seconds)
         for file_name, content in _SEEDS.items():
@@ -227,4 +229,3 @@ def duration_seconds(text: str) -> float:
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text.strip().lower())
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
-

@@ -31,7 +31,9 @@ def advice_for(error: GatewayError, target: Target, *, in_container: bool, origi
             return _scope(error)
         case Cause.ORIGIN:
             shown = origin or "the address of Mission Control"
-            return f"Add {shown} to gateway.controlUi.allowedOrigins in the gateway's configuration."
+            return (
+                f"Add {shown} to gateway.controlUi.allowedOrigins in the gateway's configuration."
+            )
         case Cause.RATE_LIMITED:
             return _rate_limited(error)
         case Cause.TOKEN if error.detail_code == "AUTH_DEVICE_TOKEN_MISMATCH":
@@ -44,8 +46,8 @@ _FIXED = {
     "Control to change OUTBOUND_ALLOW_PRIVATE_GATEWAYS.",
     Cause.TLS: "Give the gateway a certificate that this host trusts, or allow insecure TLS for "
     "this gateway alone.",
-    Cause.TOKEN: "Enter the token that stands in gateway.auth.token on the gateway's host: "
-    "openclaw config get gateway.auth.token",
+    Cause.TOKEN: "Enter the token that the gateway uses: gateway.auth.token in its openclaw.json, "
+    "or OPENCLAW_GATEWAY_TOKEN in its environment.",
     Cause.DEVICE: "Check the clocks of both hosts; if they agree, create a new device identity and "
     "approve it.",
     Cause.VERSION: "Update the gateway on its host: openclaw update",

@@ -50,6 +50,6 @@ class Backoff:
         if error is not None and error.cause is Cause.STARTING:
             # A start takes seconds and announces itself: keep the growing delay for real outages.
             return max(asked, _STARTING_SECONDS)
-        base = min(self.most_seconds, self.first_seconds * 2**self._failures)
+        base = min(self.most_seconds, self.first_seconds * float(2**self._failures))
         self._failures = min(self._failures + 1, 16)
         return max(asked, base * (1 - self.jitter * self.draw()))

@@ -308,9 +308,7 @@ class _Doctor:
 
     async def _config(self, client: GatewayClient) -> dict[str, Any]:
         try:
-            answer = await client.call(
-                "config.get", {}, timeout=self.options.timeout_seconds
-            )
+            answer = await client.call("config.get", {}, timeout=self.options.timeout_seconds)
         except GatewayError:
             return {}
         config = answer.get("config") if isinstance(answer, dict) else None
@@ -351,8 +349,7 @@ class _Doctor:
                     "exec_policy",
                     State.WARN,
                     "Commands of agents run without approval (tools.exec.mode is full).",
-                    next_step="To have them approved here: "
-                    "openclaw config set tools.exec.mode ask",
+                    next_step="To have them approved here: openclaw config set tools.exec.mode ask",
                 )
             case "deny":
                 self._note(
@@ -373,8 +370,10 @@ async def _fetch_health(target: Target) -> dict[str, Any]:
         GatewayConnectError: cause tls, wrong_port or unreachable.
     """
     endpoint = target.endpoint
-    context = tls_context(allow_insecure=target.allow_insecure_tls)
-    secure = {"ssl": context, "server_hostname": endpoint.host} if endpoint.is_secure else {}
+    secure: dict[str, Any] = {}
+    if endpoint.is_secure:
+        context = tls_context(allow_insecure=target.allow_insecure_tls)
+        secure = {"ssl": context, "server_hostname": endpoint.host}
     sock = await open_socket(target)
     try:
         reader, writer = await asyncio.open_connection(sock=sock, **secure)
@@ -383,7 +382,9 @@ async def _fetch_health(target: Target) -> dict[str, Any]:
         raise tls_failure(endpoint.authority, error) from error
     except OSError as error:
         sock.close()
-        raise GatewayConnectError(f"{endpoint.authority} hung up", cause=Cause.WRONG_PORT) from error
+        raise GatewayConnectError(
+            f"{endpoint.authority} hung up", cause=Cause.WRONG_PORT
+        ) from error
     try:
         writer.write(
             f"GET /health HTTP/1.1\r\nHost: {endpoint.authority}\r\n"

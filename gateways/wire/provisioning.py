@@ -11,12 +11,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gateways.wire.client import GatewayClient
+from gateways.wire.config_patch import (
+    Heartbeat,
+    difference,
+    drop_path,
+    has_path,
+    rejected_paths,
+    wanted_patch,
+)
 from gateways.wire.errors import (
     AlreadyExistsError,
     GatewayCallError,
@@ -34,9 +41,6 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
 _HASH_TRIES = 5
 #: Keys that the gateway lets clients write as workspace files.
 WRITABLE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "IDENTITY.md", "BOOTSTRAP.md", "MEMORY.md")
-#: What an agent's heartbeat shows, set only where the gateway has no opinion yet.
-HEARTBEAT_VISIBILITY = {"showOk": False, "showAlerts": True, "useIndicator": True}
-_UNKNOWN_KEY = re.compile(r'Unrecognized keys?: (.+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +75,6 @@ class ConfigReport:
     is_changed: bool
     changed_paths: tuple[str, ...] = ()
     skipped_keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """Heartbeat block of one agent.
-
-    Attributes:
-        every: interval such as ``10m``; ``0m`` switches the heartbeat off.
-        prompt: text that the gateway sends verbatim.
-        extra: further keys of the block, as the gateway knows them.
-    """
-
-    every: str
-    prompt: str
-    target: str = "none"
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_config(self) -> dict[str, Any]:
-        """The block as it stands in the configuration."""
-        return {**self.extra, "every": self.every, "target": self.target, "prompt": self.prompt}
 
 
 async def ensure_agent(
@@ -262,10 +246,15 @@ async def patch_config(
     for attempt in range(_HASH_TRIES):
         current = await client.call("config.get", {})
         config = current.get("config") or {}
-        patch = _wanted_patch(config, heartbeats or {}, set_visibility, exec_mode)
+        patch = wanted_patch(
+            config,
+            heartbeats or {},
+            set_visibility=set_visibility,
+            exec_mode=exec_mode,
+        )
         for path in skipped:
-            _drop_path(patch, path)
-        patch = _difference(config, patch)
+            drop_path(patch, path)
+        patch = difference(config, patch)
         if not patch:
             return ConfigReport(is_changed=False, skipped_keys=tuple(skipped))
         params = {"raw": json.dumps(patch), "baseHash": current.get("hash")}
@@ -277,7 +266,7 @@ async def patch_config(
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
             continue
         except InvalidConfigError as error:
-            rejected = [p for p in _rejected_paths(error) if _has_path(patch, p)]
+            rejected = [p for p in rejected_paths(error) if has_path(patch, p)]
             if not rejected or set(rejected) <= set(skipped) or attempt == _HASH_TRIES - 1:
                 raise
             skipped += rejected
@@ -285,78 +274,6 @@ async def patch_config(
         paths = tuple(str(p) for p in answer.get("changedPaths") or ())
         return ConfigReport(not answer.get("noop"), paths, tuple(skipped))
     raise AssertionError("unreachable")
-
-
-def _wanted_patch(
-    config: Mapping[str, Any],
-    heartbeats: Mapping[str, Heartbeat | None],
-    set_visibility: bool,
-    exec_mode: str | None,
-) -> dict[str, Any]:
-    patch: dict[str, Any] = {}
-    if heartbeats:
-        patch["agents"] = {
-            "entries": {
-                agent_id: {"heartbeat": block.to_config() if block else None}
-                for agent_id, block in heartbeats.items()
-            }
-        }
-    if set_visibility:
-        present = _at(config, ("channels", "defaults", "heartbeatVisibility")) or {}
-        missing = {k: v for k, v in HEARTBEAT_VISIBILITY.items() if k not in present}
-        if missing:
-            patch["channels"] = {"defaults": {"heartbeatVisibility": missing}}
-    if exec_mode is not None:
-        patch["tools"] = {"exec": {"mode": exec_mode}}
-    return patch
-
-
-def _difference(config: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a merge patch that would change something."""
-    config = config if isinstance(config, Mapping) else {}
-    rest: dict[str, Any] = {}
-    for key, wanted in patch.items():
-        if isinstance(wanted, Mapping):
-            inner = _difference(config.get(key), wanted)
-            if inner:
-                rest[key] = inner
-        elif wanted is None:
-            if key in config:
-                rest[key] = None
-        elif config.get(key) != wanted:
-            rest[key] = wanted
-    return rest
-
-
-def _rejected_paths(error: InvalidConfigError) -> list[str]:
-    """Dotted paths of keys that the gateway does not know."""
-    paths: list[str] = []
-    for issue in error.issues:
-        match = _UNKNOWN_KEY.search(str(issue.get("message") or ""))
-        if match:
-            parent = str(issue.get("path") or "")
-            keys = re.findall(r'"([^"]+)"', match.group(1))
-            paths += [f"{parent}.{key}".lstrip(".") for key in keys]
-    return paths
-
-
-def _at(value: Any, keys: Sequence[str]) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _has_path(patch: Mapping[str, Any], path: str) -> bool:
-    *parents, last = path.split(".")
-    parent = _at(patch, parents)
-    return isinstance(parent, Mapping) and last in parent
-
-
-def _drop_path(patch: dict[str, Any], path: str) -> None:
-    *parents, last = path.split(".")
-    parent = _at(patch, parents)
-    if isinstance(parent, dict):
-        parent.pop(last, None)
 
 
 async def ensure_session(client: GatewayClient, key: str, *, label: str) -> str:
@@ -481,9 +398,7 @@ async def delete_session(client: GatewayClient, key: str) -> bool:
     return bool(answer.get("deleted"))
 
 
-async def delete_agent(
-    client: GatewayClient, agent_id: str, *, delete_files: bool = True
-) -> bool:
+async def delete_agent(client: GatewayClient, agent_id: str, *, delete_files: bool = True) -> bool:
     """Delete an agent with its sessions; False when there was none.
 
     Never call it with an id that Mission Control did not create.

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateways.wire.backoff import Backoff, may_retry
 from gateways.wire.client import REVIEWER_CAPS, SILENT_CLOSE_CODE, Closed, GatewayClient
@@ -194,9 +194,10 @@ class _Holder:
             )
         )
         self._is_caught_up.set()
-        stopping = asyncio.create_task(self.stop.wait())
+        stopping = asyncio.ensure_future(self.stop.wait())
         try:
-            await asyncio.wait({stopping, client.closed}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {stopping, client.closed}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
         return _error_of(client.closed.result()) if client.closed.done() else None

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as ws_connect
@@ -120,7 +121,9 @@ async def open_websocket(target: Target, *, timeout_seconds: float) -> ClientCon
 
 
 async def _upgrade(target: Target, endpoint: Endpoint, sock: socket.socket) -> ClientConnection:
-    secure = {"ssl": tls_context(allow_insecure=target.allow_insecure_tls)}
+    secure: dict[str, Any] = {}
+    if endpoint.is_secure:
+        secure["ssl"] = tls_context(allow_insecure=target.allow_insecure_tls)
     try:
         return await _PinnedConnect(
             endpoint.ws_url,
@@ -133,7 +136,7 @@ async def _upgrade(target: Target, endpoint: Endpoint, sock: socket.socket) -> C
             proxy=None,
             logger=_quiet_logger,
             additional_headers=dict(target.headers),
-            **(secure if endpoint.is_secure else {}),
+            **secure,
         )
     except ssl.SSLError as error:
         raise tls_failure(endpoint.authority, error) from error

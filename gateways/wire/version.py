@@ -64,7 +64,9 @@ def judge_version(version: str | None, minimum: str | None = DEFAULT_MINIMUM) ->
         text = f"The gateway reports no version; at least {lowest} is needed."
         return Verdict(VersionFinding.UNKNOWN, given, lowest, text)
     if found is None:
-        text = f"The gateway reports {given!r}, which is not a version; at least {lowest} is needed."
+        text = (
+            f"The gateway reports {given!r}, which is not a version; at least {lowest} is needed."
+        )
         return Verdict(VersionFinding.MALFORMED, given, lowest, text)
     if found < floor:
         text = f"The gateway runs {given}; at least {lowest} is needed."

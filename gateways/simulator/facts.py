@@ -1,0 +1,40 @@
+"""Connection facts in an agent's workspace: lines ``KEY=value`` in AGENTS.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+_SOURCES = ("TOOLS.md", "AGENTS.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where Mission Control is and who the agent is there."""
+
+    base_url: str
+    auth_token: str
+    agent_id: str
+    board_id: str
+
+    @property
+    def has_board(self) -> bool:
+        """Whether the agent belongs to a board (a gateway's main agent does not)."""
+        return bool(self.board_id)
+
+
+def read_facts(files: Mapping[str, str]) -> Facts | None:
+    """The facts of a workspace, None when address or token is missing."""
+    found: dict[str, str] = {}
+    for name in _SOURCES:
+        found |= {key: value.strip() for key, value in _LINE.findall(files.get(name, ""))}
+    if not (found.get("BASE_URL") and found.get("AUTH_TOKEN")):
+        return None
+    return Facts(
+        found["BASE_URL"].rstrip("/"),
+        found["AUTH_TOKEN"],
+        found.get("AGENT_ID", ""),
+        found.get("BOARD_ID", ""),
+    )
