@@ -18,6 +18,7 @@ from missioncontrol.run.state import ServiceState
 
 MAJOR = "18"
 NAME = "missioncontrol"
+_PASSING_FAULTS = ("shared memory block", "lock file")
 EXTENSIONS = ("vector", "pg_trgm", "unaccent")
 
 
@@ -109,11 +110,16 @@ class Postgres:
         draft.rename(self.folder)
 
     def _clear_leftover(self) -> None:
-        pid_file = self.folder / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-            stop_leftover(int(pid_file.read_text().split()[0]), "postgres", self.folder)
-            # Ours alone (the data folder is locked), so the number may only be somebody else's now.
-            pid_file.unlink(missing_ok=True)
+        """End a server of an earlier start that was killed, and remove its lock files.
+
+        The data folder is locked by us, so a number found there belongs to such a server or, by
+        now, to some other program that must not keep ours from starting.
+        """
+        sockets = Path(self._state.socket_folder)
+        for pid_file in (self.folder / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+            with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+                stop_leftover(int(pid_file.read_text().split()[0]), "postgres", self.folder)
+                pid_file.unlink(missing_ok=True)
 
     def _start_server(self) -> None:
         """Start; children of a killed server may hold its memory for a moment more."""
@@ -121,9 +127,10 @@ class Postgres:
             try:
                 self._server.start(self._command())
             except RunError as error:
-                if attempt == 19 or "shared memory block" not in str(error):
+                if attempt == 19 or not any(text in str(error) for text in _PASSING_FAULTS):
                     raise
                 time.sleep(0.5)
+                self._clear_leftover()
             else:
                 return
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from types import FrameType
 from typing import Any, Protocol, cast
 
 import django_rq
@@ -13,6 +14,7 @@ from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.logutils import setup_loghandlers
 from rq.scheduler import RQScheduler
+from rq.worker import BaseWorker
 
 from missioncontrol.run.lifeline import die_with
 
@@ -33,16 +35,24 @@ class Stop(Protocol):
         """Tell whether to end."""
 
 
-class ShortWorker(SimpleWorker):
+class _Stoppable(BaseWorker):
+    """Tells a stop that was asked for from a loop that ended by a fault."""
+
+    max_connection_wait_time = LONGEST_WAIT_SECONDS
+    stop_was_asked = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Finish the job at hand and end."""
+        self.stop_was_asked = True
+        super().request_stop(signum, frame)
+
+
+class ShortWorker(_Stoppable, SimpleWorker):
     """Runs short jobs in its own process: no fork, so hundreds a second."""
 
-    max_connection_wait_time = LONGEST_WAIT_SECONDS
 
-
-class LongWorker(Worker):
+class LongWorker(_Stoppable, Worker):
     """Forks for each job, so that a job that hangs or bursts takes nothing with it."""
-
-    max_connection_wait_time = LONGEST_WAIT_SECONDS
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Remember who forks, for the tie of the child."""
@@ -57,7 +67,7 @@ class LongWorker(Worker):
 
 def work(queues: tuple[str, ...], *, forking: bool) -> None:
     """Work on ``queues`` until asked to stop; wait and reconnect while Redis is away."""
-    worker_class = LongWorker if forking else ShortWorker
+    worker_class: type[_Stoppable] = LongWorker if forking else ShortWorker
     pause = 0.5
     while True:
         started = time.monotonic()
@@ -68,7 +78,7 @@ def work(queues: tuple[str, ...], *, forking: bool) -> None:
                 [django_rq.get_queue(name) for name in queues], connection=connection
             )
             worker.work(logging_level="WARNING")
-            if worker._stop_requested:  # noqa: SLF001 - rq offers no public reading of it
+            if worker.stop_was_asked:
                 return
         except RedisError as error:
             log.warning("worker.waits_for_redis", queues=queues, error=type(error).__name__)
