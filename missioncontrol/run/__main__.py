@@ -132,9 +132,7 @@ class Start:
             return
         if not (data / "postgres").exists() and not settings.database_url:
             self.screen.say("Preparing the database …")
-        self.embedded = Embedded(
-            data, postgres=not settings.database_url, valkey=not named_redis
-        )
+        self.embedded = Embedded(data, postgres=not settings.database_url, valkey=not named_redis)
         services = self.embedded.start()
         if not settings.database_url:
             os.environ["DATABASE_URL"] = services.database_url

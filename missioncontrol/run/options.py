@@ -38,7 +38,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder for everything that is kept")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder for everything that is kept"
+    )
     parser.add_argument(
         "--demo", action="store_true", help="demonstration data and a simulated gateway"
     )

@@ -206,9 +206,7 @@ class Supervisor:
                 f"last with {reason}. See {self._log_folder / (kept.child.name + '.log')}."
             )
         kept.due = time.monotonic() + pause
-        log.error(
-            "process.ended", process=kept.child.name, reason=reason, restart_in_seconds=pause
-        )
+        log.error("process.ended", process=kept.child.name, reason=reason, restart_in_seconds=pause)
 
     def _heal_services(self) -> None:
         if self._embedded is None or self.stopping:

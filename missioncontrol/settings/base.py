@@ -100,8 +100,7 @@ INSTALLED_APPS = [
     *(
         f"{module}.{name}"
         for module, name in _PRODUCT_APPS
-        if _exists(module)
-        and ("overview" in module or _exists(module.replace(".apps", ".models")))
+        if _exists(module) and ("overview" in module or _exists(module.replace(".apps", ".models")))
     ),
 ]
 

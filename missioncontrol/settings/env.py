@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 AUTH_MODES = ("local", "password")
 TOKEN_LENGTH = 50
 KEY_LENGTH = 32
-SAMPLE_TOKENS = frozenset({"change-me", "changeme", "replace-me", "replace-with-strong-random-token"})
+SAMPLE_TOKENS = frozenset(
+    {"change-me", "changeme", "replace-me", "replace-with-strong-random-token"}
+)
 
 NonNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -183,7 +185,9 @@ class Env(BaseSettings):
         if "local" in self.auth_modes:
             makers["local_auth_token"] = lambda: secrets.token_hex(32)
         for name, make in makers.items():
-            if name in self.model_fields_set and (name == "local_auth_token" or getattr(self, name)):
+            if name in self.model_fields_set and (
+                name == "local_auth_token" or getattr(self, name)
+            ):
                 continue
             if self.is_production:
                 raise ValueError(f"{name.upper()} must be set when ENVIRONMENT=production")
