@@ -214,6 +214,19 @@ APPROVAL_FOUR_EYES = ENV.approval_four_eyes
 AGENT_RATE_LIMIT = ENV.agent_rate_limit
 RATE_LIMIT_BACKEND = ENV.rate_limit_backend
 HTTP_THREADS = ENV.http_threads
+ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days
+SECURITY_HSTS_SECONDS = ENV.security_hsts_seconds
+OWN_PORT = ENV.port
+
+# --- Models: "none" unless set; every use has a fall-back by rules ----------------------------------
+LLM_PROVIDER = ENV.llm_provider
+LLM_BASE_URL = ENV.llm_base_url
+LLM_API_KEY = ENV.llm_api_key
+LLM_MODEL = ENV.llm_model
+EMBEDDING_PROVIDER = ENV.embedding_provider
+EMBEDDING_BASE_URL = ENV.embedding_base_url
+EMBEDDING_API_KEY = ENV.embedding_api_key
+EMBEDDING_MODEL = ENV.embedding_model
 
 # --- Logs ----------------------------------------------------------------------------------------
 SLOW_QUERY_MS = ENV.slow_query_ms

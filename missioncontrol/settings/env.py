@@ -86,6 +86,16 @@ class Env(BaseSettings):
     agent_rate_limit: Positive = 300
     rate_limit_backend: Literal["memory", "redis"] = "memory"
     metrics_token: str = Field(default="", repr=False)
+    activity_retention_days: NonNegative = 0
+
+    llm_provider: Literal["none", "openai", "anthropic"] = "none"
+    llm_base_url: str = ""
+    llm_api_key: str = Field(default="", repr=False)
+    llm_model: str = ""
+    embedding_provider: Literal["none", "openai"] = "none"
+    embedding_base_url: str = ""
+    embedding_api_key: str = Field(default="", repr=False)
+    embedding_model: str = ""
 
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["auto", "text", "json"] = "auto"
