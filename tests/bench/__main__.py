@@ -1,0 +1,51 @@
+"""``make bench``: the table of the design's figures for what exists.
+
+``ARGS="--large"`` measures at 100 000 tasks and 1 000 000 events, ``--agents 1000`` the agent call
+with that many agents, ``--only requests|fanout`` one part.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from . import fanout, requests, seed
+from .stack import Stack
+
+
+def main() -> None:
+    """Start an installation, fill it, measure, print."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--agents", type=int, default=50)
+    parser.add_argument("--only", choices=["requests", "fanout"])
+    options = parser.parse_args()
+    tasks, events = (100_000, 1_000_000) if options.large else (500, 10_000)
+    with Stack() as stack:
+        stack.use_database()
+        world = seed.fill(tasks=tasks, events=events, agents=options.agents)
+        print(f"{tasks} tasks, {events} events, {options.agents} agents; ready after {stack.ready_seconds:.1f} s")
+        print(f"memory of all processes: {stack.memory_mb():.0f} MB")
+        if options.only != "fanout":
+            _print_requests(requests.run(stack, world))
+        if options.only != "requests":
+            _print_fanout([fanout.run(stack, world, n) for n in (200, 1000)])
+
+
+def _print_requests(rows: list[requests.Row]) -> None:
+    print(f"\n{'server CPU per request':32}{'ms':>8}{'target':>8}{'wall ms':>9}")
+    for row in rows:
+        mark = "" if row.cpu_ms <= row.target_ms else "  over"
+        print(f"{row.what:32}{row.cpu_ms:8.2f}{row.target_ms:8.1f}{row.wall_ms:9.2f}{mark}")
+
+
+def _print_fanout(rows: list[dict[str, float]]) -> None:
+    print(f"\n{'board fan-out':>14}{'frames':>9}{'lost':>6}{'gaps':>6}{'p50 ms':>8}{'p99 ms':>8}{'µs/frame':>10}")
+    for r in rows:
+        print(
+            f"{r['sockets']:>8.0f} ws   {r['frames']:>9.0f}{r['expected'] - r['frames']:>6.0f}"
+            f"{r['gaps']:>6.0f}{r['p50_ms']:>8.1f}{r['p99_ms']:>8.1f}{r['cpu_us_per_frame']:>10.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
