@@ -8,7 +8,7 @@ from missioncontrol.settings import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", env.settings_module())
 
-import django  # noqa: E402 - needs the name of the settings
+import django
 
 django.setup(set_prefix=False)
 

@@ -25,11 +25,11 @@ WHOLE_ANSWER_BYTES = 1024 * 1024
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
 
 
-class ClientGone(Exception):
+class ClientGoneError(Exception):
     """The client left before its request was complete."""
 
 
-class BodyTooLarge(Exception):
+class BodyTooLargeError(Exception):
     """The request is larger than anything that the product takes."""
 
 
@@ -46,12 +46,12 @@ class HttpPool:
         with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as body:
             try:
                 length = await _read_body(receive, cast("IO[bytes]", body))
-            except ClientGone:
+            except ClientGoneError:
                 return
-            except BodyTooLarge:
+            except BodyTooLargeError:
                 await _refuse_large(send)
                 return
-            environ = cast("dict[str, Any]", build_environ(cast(Any, scope), cast(Body, body)))
+            environ = cast("dict[str, Any]", build_environ(cast("Any", scope), cast("Body", body)))
             # Also right for a chunked request, which names no length.
             environ["CONTENT_LENGTH"] = str(length)
             exchange = _Exchange(self._app, environ, send)
@@ -132,11 +132,11 @@ async def _read_body(receive: Receive, body: IO[bytes]) -> int:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientGoneError
         part = message.get("body", b"")
         length += len(part)
         if length > BODY_LIMIT_BYTES:
-            raise BodyTooLarge
+            raise BodyTooLargeError
         body.write(part)
         if not message.get("more_body", False):
             body.seek(0)

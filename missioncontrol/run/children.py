@@ -47,8 +47,8 @@ def for_role(role: str, *, listener: socket.socket | None, demo: bool) -> list[C
 
     web = Child("web", serve)
     workers = [
-        Child("worker-short", lambda: _work_short()),
-        Child("worker-long", lambda: _work_long()),
+        Child("worker-short", _work_short),
+        Child("worker-long", _work_long),
     ]
     scheduler = Child("scheduler", lambda: run_parts(SCHEDULER_PARTS))
     table = {

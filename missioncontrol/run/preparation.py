@@ -1,6 +1,7 @@
 """What has to be done once before the processes start: tables, static files, open files."""
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import resource
@@ -40,7 +41,7 @@ def in_fork(function: Callable[[], str]) -> str:
             text = function()
         except RunError as error:
             text, code = str(error), 3
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
             import traceback
 
             traceback.print_exc()
@@ -144,7 +145,6 @@ def sign_in_link() -> str:
 
     if "local" not in settings.AUTH_MODES or importlib.util.find_spec("orgs.services") is None:
         return ""
-    from orgs import services
-
+    services = importlib.import_module("orgs.services")
     link: str = services.issue_sign_in_link()
     return link if link.startswith("http") else f"{settings.BASE_URL}{link}"

@@ -38,7 +38,7 @@ class _Kept:
     crashes: deque[float] = field(default_factory=deque)
 
 
-class CrashLoop(RunError):
+class CrashLoopError(RunError):
     """A process keeps ending; going on would only hide it."""
 
 
@@ -99,7 +99,7 @@ class Supervisor:
         """Watch until asked to stop.
 
         Raises:
-            CrashLoop: a process or service ended too often within a minute.
+            CrashLoopError: a process or service ended too often within a minute.
         """
         next_trim = 0.0
         while not self.stopping:
@@ -122,7 +122,7 @@ class Supervisor:
         """Heal the services, notice ended children, start those that are due.
 
         Raises:
-            CrashLoop: a process or service ended too often within a minute.
+            CrashLoopError: a process or service ended too often within a minute.
         """
         self._heal_services()
         for kept in self._kept:
@@ -201,7 +201,7 @@ class Supervisor:
         pause = count_crash(kept.crashes, time.monotonic())
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
         if pause is None:
-            raise CrashLoop(
+            raise CrashLoopError(
                 f"The process {kept.child.name} ended {CRASHES_ALLOWED} times within a minute, "
                 f"last with {reason}. See {self._log_folder / (kept.child.name + '.log')}."
             )
@@ -213,7 +213,7 @@ class Supervisor:
             return
         for name in self._embedded.heal():
             if count_crash(self._service_crashes, time.monotonic()) is None:
-                raise CrashLoop(
+                raise CrashLoopError(
                     f"{name} ended {CRASHES_ALLOWED} times within a minute. "
                     f"See its log in {self._log_folder}."
                 )

@@ -44,7 +44,7 @@ class _Stoppable(BaseWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Finish the job at hand and end."""
         self.stop_was_asked = True
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # rq has no types here
 
 
 class ShortWorker(_Stoppable, SimpleWorker):

@@ -218,7 +218,7 @@ ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days
 SECURITY_HSTS_SECONDS = ENV.security_hsts_seconds
 OWN_PORT = ENV.port
 
-# --- Models: "none" unless set; every use has a fall-back by rules ----------------------------------
+# --- Models: "none" unless set; every use has a fall-back by rules -------------------------------
 LLM_PROVIDER = ENV.llm_provider
 LLM_BASE_URL = ENV.llm_base_url
 LLM_API_KEY = ENV.llm_api_key

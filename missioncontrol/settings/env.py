@@ -16,7 +16,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator, mode
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from missioncontrol.run import state as service_state
-from missioncontrol.settings import secret_files
+from missioncontrol.settings import addresses, secret_files
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTH_MODES = ("local", "password")
@@ -166,6 +166,22 @@ class Env(BaseSettings):
         if unknown or not modes:
             raise ValueError(f"must be a comma list of {' and '.join(AUTH_MODES)}")
         return ",".join(modes)
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        plain = value.strip()
+        if plain and urlsplit(plain).scheme not in addresses.SCHEMES:
+            raise ValueError("must begin with postgresql:// (other databases are not supported)")
+        return plain
+
+    @field_validator("redis_url", "rq_redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        plain = value.strip()
+        if plain and urlsplit(plain).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return plain
 
     @field_validator("base_url")
     @classmethod

@@ -26,5 +26,5 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
         except FileExistsError:
             pass
         finally:
-            os.unlink(draft)
+            Path(draft).unlink()
     return path.read_text().strip()

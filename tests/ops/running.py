@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import urllib.request
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
+import pytest
 
 from missioncontrol.run import state as states
 
@@ -23,19 +25,44 @@ OWN_NAMES = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "TEST_DATA_DIR", "DJANGO_S
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """The environment of a person who has set nothing."""
-    kept = {k: v for k, v in os.environ.items() if k not in OWN_NAMES and not k.startswith("PYTEST")}
+    kept = {
+        k: v for k, v in os.environ.items() if k not in OWN_NAMES and not k.startswith("PYTEST")
+    }
     return {**kept, **extra}
 
 
 @contextlib.contextmanager
 def data_folder() -> Iterator[Path]:
     """A data folder that the service user can reach, removed at the end."""
-    parent = Path(tempfile.mkdtemp(prefix="mc-ops-", dir="/tmp"))  # noqa: S108 - short socket path
+    parent = Path(tempfile.mkdtemp(prefix="mc-ops-", dir="/tmp"))
     parent.chmod(0o755)
     try:
         yield parent / "data"
     finally:
         shutil.rmtree(parent, ignore_errors=True)
+
+
+def interpreter_for(uid: int) -> tuple[str, dict[str, str]]:
+    """A Python that ``uid`` may run with our packages; skips the test when there is none."""
+    packages = sysconfig.get_path("purelib")
+    system = f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    for program, extra in ((sys.executable, {}), (system, {"PYTHONPATH": packages})):
+        try:
+            done = subprocess.run(
+                [program, "-c", "import django, missioncontrol"],
+                cwd=ROOT,
+                env={**clean_environment(), **extra},
+                capture_output=True,
+                check=False,
+                user=uid,
+                group=uid,
+                extra_groups=[],
+            )
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return program, extra
+    pytest.skip("no Python here that an ordinary user may run")
 
 
 class Running:
@@ -47,12 +74,13 @@ class Running:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         user: int | None = None,
+        program: str = sys.executable,
     ) -> None:
         self.data = data
         self._started = time.monotonic()
         self._last_output = ""
-        self._out = tempfile.TemporaryFile("w+")
-        command = [sys.executable, "-m", "missioncontrol.run", "--data", str(data), *arguments]
+        self._out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+        command = [program, "-m", "missioncontrol.run", "--data", str(data), *arguments]
         switch = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.process = subprocess.Popen(
             command,
@@ -130,9 +158,10 @@ def started(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     user: int | None = None,
+    program: str = sys.executable,
 ) -> Iterator[Running]:
     """A supervisor that is certainly gone afterwards."""
-    running = Running(data, *arguments, environment=environment, user=user)
+    running = Running(data, *arguments, environment=environment, user=user, program=program)
     try:
         yield running
     finally:

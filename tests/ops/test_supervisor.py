@@ -6,7 +6,9 @@ import signal
 import socket
 import stat
 import time
+from collections import deque
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -16,7 +18,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from missioncontrol.run.supervisor import CRASHES_ALLOWED, count_crash
-from tests.ops.running import Running, all_gone, clean_environment, data_folder, lock_facts, started
+from tests.ops.running import (
+    Running,
+    all_gone,
+    clean_environment,
+    data_folder,
+    interpreter_for,
+    lock_facts,
+    started,
+)
 
 SECOND_START_SECONDS = 5.0
 
@@ -169,9 +179,12 @@ def test_taken_port_moves_on_unless_it_was_asked_for(data: Path) -> None:
 def test_ordinary_user_can_start() -> None:
     with data_folder() as folder:
         os.chown(folder.parent, 65534, 65534)
-        environment = clean_environment(HOME=str(folder.parent))
+        program, extra = interpreter_for(65534)
+        environment = clean_environment(HOME=str(folder.parent), **extra)
         port = str(_free_port())
-        with started(folder, "--port", port, environment=environment, user=65534) as running:
+        with started(
+            folder, "--port", port, environment=environment, user=65534, program=program
+        ) as running:
             running.until_ready()
             family = running.family()
             assert {process.uids().effective for process in family} == {65534}
@@ -195,11 +208,9 @@ def test_roles_need_servers_that_are_named(data: Path) -> None:
 
 
 def test_a_crash_too_many_gives_up_and_rare_ones_do_not() -> None:
-    from collections import deque
-
     close: deque[float] = deque()
     pauses = [count_crash(close, now) for now in range(CRASHES_ALLOWED)]
     assert pauses[-1] is None
-    assert all(later > earlier for earlier, later in zip(pauses[:-2], pauses[1:-1], strict=True))
+    assert all(later > earlier for earlier, later in pairwise(pauses[:-1]))
     rare: deque[float] = deque()
     assert all(count_crash(rare, now * 61.0) is not None for now in range(20))

@@ -1,0 +1,141 @@
+"""What a start refuses: one line that names the setting and never its value."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from missioncontrol.settings import env
+from tests.ops.running import ROOT, clean_environment
+
+GOOD_TOKEN = "k" * 20 + "0123456789" * 4
+SHORT_TOKEN = "s3cr3tvalue" * 4 + "12345"
+
+
+def load(tmp_path: Path, **values: str) -> env.Env:
+    return env.load(_env_file=None, data_dir=tmp_path, **values)
+
+
+def start(tmp_path: Path, **values: str) -> subprocess.CompletedProcess[str]:
+    """Start the product as a person does, with these variables."""
+    return subprocess.run(
+        [sys.executable, "-m", "missioncontrol.run", "--data", str(tmp_path / "data")],
+        cwd=ROOT,
+        env=clean_environment(**values),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.scenario("CORE-1")
+def test_short_token_is_named_but_not_shown(tmp_path: Path) -> None:
+    assert len(SHORT_TOKEN) == 49
+    done = start(tmp_path, AUTH_MODE="local", LOCAL_AUTH_TOKEN=SHORT_TOKEN)
+    assert done.returncode != 0
+    assert "LOCAL_AUTH_TOKEN must have at least 50 characters" in done.stderr
+    assert SHORT_TOKEN not in done.stderr + done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert load(tmp_path, local_auth_token=SHORT_TOKEN + "6").local_auth_token
+
+
+@pytest.mark.scenario("CORE-2")
+@pytest.mark.parametrize("sample", ["change-me", "CHANGEME", "Replace-Me"])
+def test_padded_sample_token_is_refused(tmp_path: Path, sample: str) -> None:
+    padded = sample.center(60)
+    with pytest.raises(env.ConfigurationError, match="LOCAL_AUTH_TOKEN still holds the sample"):
+        load(tmp_path, local_auth_token=padded)
+    done = start(tmp_path, LOCAL_AUTH_TOKEN=padded)
+    assert done.returncode != 0
+    assert "LOCAL_AUTH_TOKEN" in done.stderr
+
+
+@pytest.mark.scenario("CORE-3")
+@pytest.mark.parametrize("address", ["ftp://x", "", "   ", "mission.example", "http://", "//x"])
+def test_unusable_base_url_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(env.ConfigurationError, match=r"BASE_URL must be an absolute address"):
+        load(tmp_path, base_url=address)
+
+
+@pytest.mark.scenario("CORE-3")
+def test_empty_base_url_stops_the_start(tmp_path: Path) -> None:
+    done = start(tmp_path, BASE_URL="")
+    assert done.returncode != 0
+    assert "BASE_URL" in done.stderr
+
+
+def test_base_url_loses_its_last_slash(tmp_path: Path) -> None:
+    assert load(tmp_path, base_url="https://mc.example/").base_url == "https://mc.example"
+
+
+@pytest.mark.parametrize("token", ["", "   "])
+def test_token_given_empty_is_refused(tmp_path: Path, token: str) -> None:
+    with pytest.raises(env.ConfigurationError, match="LOCAL_AUTH_TOKEN"):
+        load(tmp_path, auth_mode="local", local_auth_token=token)
+
+
+def test_no_token_is_needed_without_local_sign_in(tmp_path: Path) -> None:
+    assert load(tmp_path, auth_mode="password").local_auth_token == ""
+
+
+@pytest.mark.parametrize("mode", ["clerk", "local,clerk", "", "open"])
+def test_unknown_sign_in_is_refused(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(env.ConfigurationError, match="AUTH_MODE must be a comma list"):
+        load(tmp_path, auth_mode=mode)
+
+
+PRODUCTION = {
+    "environment": "production",
+    "secret_key": "k" * 50,
+    "field_encryption_key": "f" * 50,
+    "local_auth_token": GOOD_TOKEN,
+    "base_url": "https://mc.example",
+}
+
+
+@pytest.mark.parametrize("name", ["secret_key", "field_encryption_key", "local_auth_token"])
+def test_production_is_given_its_secrets(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, **PRODUCTION).is_production
+    values = {key: value for key, value in PRODUCTION.items() if key != name}
+    with pytest.raises(env.ConfigurationError, match=f"{name.upper()} must be set"):
+        load(tmp_path, **values)
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_production_is_given_its_address(tmp_path: Path) -> None:
+    values = {key: value for key, value in PRODUCTION.items() if key != "base_url"}
+    with pytest.raises(env.ConfigurationError, match="BASE_URL must be set"):
+        load(tmp_path, **values)
+
+
+def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+    first, second = load(tmp_path), load(tmp_path)
+    assert len(first.local_auth_token) >= 50
+    assert first.local_auth_token == second.local_auth_token
+    assert first.secret_key == second.secret_key
+    assert first.secret_key != first.field_encryption_key
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("RATE_LIMIT_BACKEND", "files"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
+        ("AGENT_RATE_LIMIT", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://root:hunter2hunter2@db/x"),
+        ("REDIS_URL", "memcached://u:hunter2hunter2@cache"),
+    ],
+)
+def test_unusable_value_is_named_and_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(env.ConfigurationError) as refused:
+        load(tmp_path)
+    assert name in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    assert "\n" not in str(refused.value)
