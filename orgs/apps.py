@@ -1,4 +1,4 @@
-"""Django application."""
+"""Django application of people and organizations."""
 
 from django.apps import AppConfig
 
@@ -8,3 +8,13 @@ class OrgsConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "orgs"
+
+    def ready(self) -> None:
+        """Register credentials and the role question."""
+        from missioncontrol.kernel import unit
+
+        from . import credentials
+        from .services import organizations
+
+        credentials.register()
+        unit.register_flusher(organizations.flush_purges)

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from activity.publish import Target
 from missioncontrol.kernel.models import Entity
 
+from . import querysets
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates people by username; the password may be absent."""
@@ -108,6 +110,8 @@ class Organization(Entity):
     name = models.CharField(max_length=200)
     description = models.TextField(null=True, blank=True)
 
+    objects = querysets.OrganizationQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="organization_name_once")]
 
@@ -141,6 +145,8 @@ class Membership(Entity):
     all_boards_read = models.BooleanField(default=False)
     all_boards_write = models.BooleanField(default=False)
 
+    objects = querysets.MembershipQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "user"], name="membership_once"),
@@ -173,6 +179,8 @@ class ApiToken(Entity):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = querysets.ApiTokenQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,10 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
+from tests.world import world
+
+__all__ = ["world"]
+
 
 @pytest.fixture(scope="session")
 def redis_client() -> Generator[Redis]:

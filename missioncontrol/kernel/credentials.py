@@ -12,9 +12,11 @@ AGENT_TOKEN_PREFIX = "mca_"  # noqa: S105 - a public prefix, no secret
 
 
 class SessionResolver(Protocol):
-    """User of a signed-in browser session."""
+    """User of a signed-in browser session; a ``session_hash`` must fit the person's password."""
 
-    def __call__(self, user_id: UUID, organization_id: UUID | None) -> UserActor | None: ...
+    def __call__(
+        self, user_id: UUID, organization_id: UUID | None, session_hash: str | None = None
+    ) -> UserActor | None: ...
 
 
 class BearerResolver(Protocol):
@@ -52,9 +54,11 @@ def register_agent(resolver: AgentResolver) -> None:
     _agent = resolver
 
 
-def from_session(user_id: UUID, organization_id: UUID | None) -> UserActor | None:
-    """Actor of a signed-in user id."""
-    return _session(user_id, organization_id) if _session else None
+def from_session(
+    user_id: UUID, organization_id: UUID | None, session_hash: str | None = None
+) -> UserActor | None:
+    """Actor of a signed-in user id; with ``session_hash`` only if the password is still the same."""
+    return _session(user_id, organization_id, session_hash) if _session else None
 
 
 def from_bearer(token: str, organization_id: UUID | None) -> Actor | None:

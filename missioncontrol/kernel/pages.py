@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import quote
 from uuid import UUID
 
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -38,7 +38,9 @@ def session_actor(request: HttpRequest) -> UserActor | None:
     if raw and session is not None:
         chosen = session.get(ACTIVE_ORGANIZATION)
         header = request.META.get("HTTP_X_ORGANIZATION_ID") or chosen
-        actor = credentials.from_session(UUID(raw), _uuid(header))
+        actor = credentials.from_session(
+            UUID(raw), _uuid(header), session.get(HASH_SESSION_KEY, "")
+        )
     request._mc_actor = actor  # type: ignore[attr-defined]  # per-request cache
     return actor
 

@@ -1,0 +1,58 @@
+"""Who sees which organization, membership and token."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db.models import QuerySet
+
+from missioncontrol.kernel.actors import Actor, UserActor
+from missioncontrol.kernel.querysets import VisibleQuerySet
+
+
+class OrganizationQuerySet(VisibleQuerySet[Any]):
+    """Organizations by membership; an agent sees its own."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Organizations the actor belongs to."""
+        if isinstance(actor, UserActor):
+            return self.filter(pk__in=list(actor.memberships))
+        if actor.kind == "system":
+            return self.all()
+        return self.filter(pk=actor.organization_id)
+
+    def by_name(self) -> Self:
+        """Alphabetical, stable."""
+        return self.order_by("name", "pk")
+
+
+class MembershipQuerySet(VisibleQuerySet[Any]):
+    """Memberships of the organizations that the actor belongs to."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Fellow members."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        return self.all() if actor.kind == "system" else self.none()
+
+    def in_order(self) -> Self:
+        """By e-mail address, then name, as people look for each other."""
+        return self.order_by("user__email", "user__name", "pk")
+
+    def owners_of(self, organization_id: Any) -> Self:
+        """Owners of one organization."""
+        return self.filter(organization_id=organization_id, role="owner")
+
+
+class ApiTokenQuerySet(VisibleQuerySet[Any]):
+    """Personal access tokens: everybody sees his own."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Own tokens."""
+        if isinstance(actor, UserActor):
+            return self.filter(user_id=actor.id)
+        return self.all() if actor.kind == "system" else self.none()
+
+    def newest_first(self) -> QuerySet[Any]:
+        """Stable order of the settings page."""
+        return self.order_by("-created_at", "-pk")

@@ -1,0 +1,215 @@
+"""People: the built-in operator, password accounts, profile, active organization."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from activity import publish as log
+from missioncontrol.kernel.actors import Actor, UserActor
+from missioncontrol.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from missioncontrol.kernel.unit import service
+from orgs import credentials
+from orgs.models import Membership, Organization, User
+from orgs.services import organizations
+
+PROFILE_FIELDS = (
+    "name", "preferred_name", "pronouns", "timezone", "notes", "context",
+    "theme", "density", "language", "is_high_contrast",
+)  # fmt: skip
+_LOCAL_DEFAULTS = {
+    "username": credentials.LOCAL_USER,
+    "email": credentials.LOCAL_EMAIL,
+    "name": credentials.LOCAL_NAME,
+    "is_super_admin": True,
+    "password": "!",  # no password fits
+}
+
+
+def _as_actor(user: User) -> UserActor:
+    return UserActor(id=user.id, name=user.display_name, email=user.email)
+
+
+@service
+def ensure_local_user() -> User:
+    """The built-in operator with an organization of his own; the same for every first request.
+
+    The unique ``clerk_user_id`` lets one parallel request insert; the row lock lets one make the
+    organization. A missing e-mail address or name is filled in again.
+    """
+    User.objects.get_or_create(clerk_user_id=credentials.LOCAL_USER, defaults=_LOCAL_DEFAULTS)
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(
+        clerk_user_id=credentials.LOCAL_USER
+    )
+    missing = {k: _LOCAL_DEFAULTS[k] for k in ("email", "name") if not getattr(user, k)}
+    if missing:
+        for key, value in missing.items():
+            setattr(user, key, value)
+        user.save(update_fields=[*missing, "updated_at"])
+    ensure_organization(user)
+    return user
+
+
+def ensure_organization(user: User) -> None:
+    """Give a person without any membership his personal organization. The row must be locked."""
+    if not Membership.objects.filter(user=user).exists():
+        organizations.create_personal_organization(_as_actor(user))
+
+
+@service
+def bootstrap(actor: UserActor) -> User:
+    """The person himself, with a personal organization if he has none.
+
+    Raises:
+        NotFound: the account is gone.
+    """
+    user = _own_row(actor)
+    ensure_organization(user)
+    user.refresh_from_db()
+    return user
+
+
+def _own_row(actor: Actor) -> User:
+    """The caller's own row, locked."""
+    user = (
+        User.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=actor.id, is_active=True)
+        .first()
+        if isinstance(actor, UserActor)
+        else None
+    )
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _require_write(actor: Actor) -> None:
+    if isinstance(actor, UserActor) and actor.scope == "read":
+        raise Forbidden(_("This token may only read."))
+
+
+@service
+def create_password_user(
+    *, username: str, password: str, email: str | None = None, name: str = "", is_super_admin: bool
+) -> User:
+    """A person who signs in by name and password, with a personal organization.
+
+    Raises:
+        Invalid: blank name, or a password that is too weak.
+        Conflict: ``name_taken``.
+    """
+    username = username.strip()
+    if not 1 <= len(username) <= 150:
+        raise Invalid(_("A user name has 1 to 150 characters."), field="username")
+    user = User(username=username, email=email, name=name, is_super_admin=is_super_admin)
+    check_password_strength(user, password, field="password")
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(_("This user name is taken."), code="name_taken") from error
+    ensure_organization(user)
+    return user
+
+
+def check_password_strength(user: User, password: str, *, field: str) -> None:
+    """Ask the configured validators.
+
+    Raises:
+        Invalid: with one entry per finding.
+    """
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        found: list[FieldError] = [
+            {"loc": ["body", field], "msg": text, "type": "weak_password"}
+            for text in error.messages
+        ]
+        raise Invalid(" ".join(error.messages), code="weak_password", errors=found) from error
+
+
+@service
+def update_profile(actor: UserActor, *, changes: dict[str, Any]) -> User:
+    """Change one's own profile or preferences.
+
+    Args:
+        changes: Fields of :data:`PROFILE_FIELDS` as given; null clears a text.
+
+    Raises:
+        Forbidden: a token that may only read.
+        Invalid: an unknown time zone, theme, density or language.
+    """
+    _require_write(actor)
+    wanted = {k: ("" if v is None else v) for k, v in changes.items() if k in PROFILE_FIELDS}
+    _check_choices(wanted)
+    user = _own_row(actor)
+    changed = {k: v for k, v in wanted.items() if getattr(user, k) != v}
+    if not changed:
+        return user
+    for key, value in changed.items():
+        setattr(user, key, value)
+    user.save(update_fields=[*changed, "updated_at"])
+    publish_own(actor, user, "user.updated", data={"changed": sorted(changed)})
+    return user
+
+
+def _check_choices(wanted: dict[str, Any]) -> None:
+    timezone = wanted.get("timezone")
+    if timezone and timezone not in zoneinfo.available_timezones():
+        raise Invalid(_("No such time zone. Use a name like Europe/Berlin."), field="timezone")
+    choices = {"theme": User.Theme, "density": User.Density, "language": User.Language}
+    for key, kind in choices.items():
+        if key in wanted and wanted[key] not in kind.values:
+            raise Invalid(_("This is not one of the choices."), field=key)
+    if "is_high_contrast" in wanted and not isinstance(wanted["is_high_contrast"], bool):
+        raise Invalid(_("This is not one of the choices."), field="is_high_contrast")
+
+
+def publish_own(
+    actor: Actor, user: User, event: str, *, data: dict[str, Any] | None = None
+) -> None:
+    """Record a fact about a person where he is at home: his active or oldest organization."""
+    home = user.active_organization_id or (
+        Membership.objects.filter(user=user)
+        .order_by("created_at", "pk")
+        .values_list("organization_id", flat=True)
+        .first()
+    )
+    if home is not None:
+        log.publish(event, actor=actor, target=user, organization_id=home, data=data)
+
+
+@service
+def set_active_organization(actor: UserActor, organization_id: UUID) -> Organization:
+    """Choose the organization that lists and creations without a parent mean.
+
+    Raises:
+        Forbidden: not a member; an unknown id answers the same.
+    """
+    _require_write(actor)
+    user = _own_row(actor)
+    membership = (
+        Membership.objects.select_related("organization")
+        .filter(user=user, organization_id=organization_id)
+        .first()
+    )
+    if membership is None:
+        raise Forbidden(_("No org access"), code="no_org_access")
+    if user.active_organization_id != organization_id:
+        user.active_organization_id = organization_id
+        user.save(update_fields=["active_organization", "updated_at"])
+    organization: Organization = membership.organization
+    return organization
+
+
+def note_rights_changed(user_id: UUID) -> None:
+    """Make open sockets and streams ask again (ruling 20)."""
+    User.objects.filter(pk=user_id).update(permission_epoch=F("permission_epoch") + 1)
