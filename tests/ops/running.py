@@ -49,7 +49,7 @@ def interpreter_for(uid: int) -> tuple[str, dict[str, str]]:
     for program, extra in ((sys.executable, {}), (system, {"PYTHONPATH": packages})):
         try:
             done = subprocess.run(
-                [program, "-c", "import django, missioncontrol"],
+                [program, "-c", "import django, redis.asyncio, missioncontrol"],
                 cwd=ROOT,
                 env={**clean_environment(), **extra},
                 capture_output=True,
