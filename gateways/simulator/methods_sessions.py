@@ -85,7 +85,11 @@ def describe_session(call: Call) -> dict[str, Any]:
     """One session, null when there is none."""
     world = call.gateway.world
     session = world.sessions.get(world.session_key(call.params["key"]))
-    return {"session": session_row(call, session) if session else None}
+    if session is None:
+        return {"session": None}
+    row = session_row(call, session)
+    del row["hasActiveRun"], row["lastRunId"]  # the real gateway tells them in lists only
+    return {"session": row}
 
 
 @method("sessions.preview", READ, required={"keys": "array"})

@@ -262,6 +262,7 @@ def emit_chat(gateway: SimulatedGateway, run: Run, state: str, **fields: Any) ->
             "state": state,
             **fields,
         },
+        watchers_of=_audience(run),
     )
 
 
@@ -281,7 +282,13 @@ def emit_agent(gateway: SimulatedGateway, run: Run, stream: str, data: dict[str,
             "stream": stream,
             "data": data,
         },
+        watchers_of=_audience(run),
     )
+
+
+def _audience(run: Run) -> str | None:
+    """Heartbeat turns are shown to those who watch the session, other runs to everybody."""
+    return run.session.key if run.is_heartbeat else None
 
 
 def record(gateway: SimulatedGateway, session: SimSession, message: dict[str, Any]) -> None:

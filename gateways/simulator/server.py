@@ -180,10 +180,18 @@ class SimulatedGateway:
         for connection in list(self.connections):
             connection.websocket.transport.abort()
 
-    def broadcast(self, event: str, payload: Mapping[str, Any]) -> None:
-        """Send an event to every connection that may see it."""
+    def broadcast(
+        self, event: str, payload: Mapping[str, Any], *, watchers_of: str | None = None
+    ) -> None:
+        """Send an event to every connection that may see it.
+
+        Args:
+            watchers_of: only to those that subscribed to the messages of this session.
+        """
         times = 2 if self.faults.has_duplicate_events else 1
         for connection in list(self.connections):
+            if watchers_of is not None and watchers_of not in connection.watched_messages:
+                continue
             if connection.wants(event, payload):
                 for _ in range(times):
                     connection.post_event(event, payload)

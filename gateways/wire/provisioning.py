@@ -383,8 +383,8 @@ async def describe_session(client: GatewayClient, key: str) -> dict[str, Any] | 
 
 async def has_active_run(client: GatewayClient, key: str) -> bool:
     """Whether the session works on something at this moment."""
-    session = await describe_session(client, key)
-    return bool(session and session.get("hasActiveRun"))
+    info = (await chat_history(client, key, limit=1)).get("sessionInfo") or {}
+    return bool(info.get("hasActiveRun"))
 
 
 async def reset_session(client: GatewayClient, key: str) -> None:
@@ -401,9 +401,11 @@ async def delete_session(client: GatewayClient, key: str) -> bool:
 async def delete_agent(client: GatewayClient, agent_id: str, *, delete_files: bool = True) -> bool:
     """Delete an agent with its sessions; False when there was none.
 
-    Never call it with an id that Mission Control did not create.
+    Never call it with an id that Mission Control did not create. A run is aborted first: deleting
+    an agent under a running turn leaves the gateway with a database that blocks its next restart.
     """
     try:
+        await abort_chat(client, f"agent:{agent_id}:main")
         await client.call("agents.delete", {"agentId": agent_id, "deleteFiles": delete_files})
     except RemoteNotFoundError:
         return False

@@ -522,6 +522,7 @@ async def beats_with_the_configured_prompt(subject: Subject) -> None:
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         beats = {agent_id: provisioning.Heartbeat(every="55m", prompt="SAY the beat")}
         await provisioning.patch_config(client, heartbeats=beats)
+        await client.call("sessions.messages.subscribe", {"key": f"agent:{agent_id}:main"})
         await provisioning.wake(client, agent_id=agent_id, text="a task waits")
         end = await seen.wait_for(
             "chat", lambda p: p.get("agentId") == agent_id and p.get("state") == "final"
@@ -529,6 +530,18 @@ async def beats_with_the_configured_prompt(subject: Subject) -> None:
         assert text_of(end) == "the beat"
         started = await seen.wait_for("agent", lambda p: p.get("agentId") == agent_id)
         assert started["isHeartbeat"] is True
+        beat = await seen.wait_for("heartbeat", lambda p: p.get("preview") == "the beat")
+        assert (beat["status"], beat["reason"]) == ("skipped", "target-none")
+
+
+@check
+async def keeps_heartbeat_turns_from_those_who_do_not_watch(subject: Subject) -> None:
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        beats = {agent_id: provisioning.Heartbeat(every="55m", prompt="SAY quiet beat")}
+        await provisioning.patch_config(client, heartbeats=beats)
+        await provisioning.wake(client, agent_id=agent_id, text="a task waits")
+        await seen.wait_for("heartbeat", lambda p: p.get("preview") == "quiet beat")
+        assert not [e for e in seen.events if e.name == "chat"]
 
 
 @check
@@ -578,7 +591,7 @@ async def pairs_devices_of_other_hosts(subject: Subject) -> None:
 @check
 async def reports_what_it_knows_about_itself(subject: Subject) -> None:
     async with subject.connected() as (client, _):
-        status = await client.call("status")
+        status = await _steady(client, "status")
         assert status["runtimeVersion"] == "2026.9.6"
         assert (await client.call("health"))["ok"] is True
         models = (await client.call("models.list"))["models"]
@@ -590,6 +603,18 @@ async def reports_what_it_knows_about_itself(subject: Subject) -> None:
         assert len(cost["daily"]) == 7
         assert {"date", "input", "output", "totalTokens", "totalCost"} <= cost["daily"][0].keys()
         assert "jobs" in await client.call("cron.list", {"includeDisabled": True})
+
+
+async def _steady(client: GatewayClient, method: str) -> Any:
+    """Call again while the answer is a retryable error (deleting an agent causes some)."""
+    for _ in range(40):
+        try:
+            return await client.call(method)
+        except GatewayCallError as error:
+            if not error.retryable:
+                raise
+        await asyncio.sleep(0.25)
+    raise AssertionError(f"{method} stays unavailable")
 
 
 @check
