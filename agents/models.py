@@ -46,6 +46,7 @@ class Agent(TenantEntity, Versioned, LeasedWork):
         PROVISION = "provision", _("Provision")
         UPDATE = "update", _("Update")
         AWAIT_CHECK_IN = "await_check_in", _("Wait for check-in")
+        CLEAN_UP = "clean_up", _("Remove from a former gateway")
         DELETE = "delete", _("Delete")
 
     gateway = models.ForeignKey(
@@ -77,6 +78,8 @@ class Agent(TenantEntity, Versioned, LeasedWork):
     #: Life cycle on the gateway.
     work = models.CharField(max_length=16, choices=Work.choices, blank=True, default=Work.NONE)
     work_options: Any = models.JSONField(default=dict, blank=True)
+    #: Remote agents left behind on gateways: ``[{gateway_id, remote_id}]``, removed by the next run.
+    left_behind: Any = models.JSONField(default=list, blank=True)
     lifecycle_generation = models.PositiveIntegerField(default=0)
     provision_action = models.CharField(max_length=12, blank=True, default="")
     provision_requested_at = models.DateTimeField(null=True, blank=True)
@@ -88,24 +91,41 @@ class Agent(TenantEntity, Versioned, LeasedWork):
     last_provision_code = models.CharField(max_length=40, blank=True, default="")
     active_run_id = models.CharField(max_length=80, blank=True, default="")
     active_run_at = models.DateTimeField(null=True, blank=True)
+    #: A message was delivered and no call has come since; the next call is written down at once.
+    awaiting_answer_since = models.DateTimeField(null=True, blank=True)
 
     objects = querysets.AgentQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "board", Lower("name"), condition=models.Q(board__isnull=False), name="agent_name_on_board"
+                "board",
+                Lower("name"),
+                condition=models.Q(board__isnull=False),
+                name="agent_name_on_board",
+            ),
+            models.UniqueConstraint(
+                "gateway",
+                Lower("name"),
+                condition=models.Q(gateway__isnull=False),
+                name="agent_name_on_gateway",
             ),
             models.UniqueConstraint(
                 fields=["board"], condition=models.Q(agent_type="lead"), name="one_lead_per_board"
             ),
             models.UniqueConstraint(
-                fields=["gateway"], condition=models.Q(agent_type="main"), name="one_main_per_gateway"
+                fields=["gateway"],
+                condition=models.Q(agent_type="main"),
+                name="one_main_per_gateway",
             ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["organization", "-created_at"], name="agent_newest"),
-            models.Index(fields=["work", "next_attempt_at"], condition=~models.Q(work=""), name="agent_work_due"),
+            models.Index(
+                fields=["work", "next_attempt_at"],
+                condition=~models.Q(work=""),
+                name="agent_work_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -222,7 +242,9 @@ class Execution(TenantEntity, Versioned, LeasedWork):
     gateway = models.ForeignKey(
         "gateways.Gateway", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    agent = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions")
+    agent = models.ForeignKey(
+        Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="executions"
+    )
     approval_id = models.UUIDField(null=True, blank=True)
     requested_by_kind = models.CharField(max_length=10)
     requested_by_id = models.UUIDField(null=True, blank=True)

@@ -1,0 +1,22 @@
+"""What can be done with agents, and what it takes."""
+
+from missioncontrol.kernel.actors import Role
+from missioncontrol.kernel.authz import AGENT, USER, USER_AGENT, Action
+
+CREATE = Action("agent.create", USER_AGENT, Role.ADMIN, "write")
+UPDATE = Action("agent.update", USER, Role.ADMIN, "write")
+ATTACH = Action("agent.attach", USER, Role.ADMIN, "write")
+DETACH = Action("agent.detach", USER, Role.ADMIN, "write")
+PAUSE = Action("agent.pause", USER, Role.ADMIN)
+WAKE = Action("agent.wake", USER, Role.ADMIN)
+RETRY = Action("agent.retry", USER, Role.ADMIN)
+ROTATE_TOKEN = Action("agent.rotate_token", USER, Role.ADMIN)
+DELETE = Action("agent.delete", USER_AGENT, Role.ADMIN, "write")
+HEARTBEAT = Action("agent.heartbeat", USER_AGENT, Role.ADMIN)
+READ_FILES = Action("agent.read_files", USER, Role.ADMIN, reads_only=True)
+WRITE_FILES = Action("agent.write_files", USER, Role.ADMIN)
+SYNC = Action("gateway.sync_templates", USER, Role.ADMIN)
+
+EXECUTE = Action("task.execute", USER, None, "write")
+CANCEL_EXECUTION = Action("execution.cancel", USER, None, "write")
+REPORT_EXECUTION = Action("execution.report", AGENT)
