@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agents', '0004_initial'),
-        ('boards', '0004_lifecycle_details'),
+        ('boards', '0003_initial'),
         ('gateways', '0002_initial'),
         ('orgs', '0001_initial'),
     ]
