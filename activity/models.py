@@ -121,7 +121,7 @@ class ListenerCursor(models.Model):
 
 
 class EventDelivery(models.Model):
-    """An event that a listener could not take, parked with its retries while the cursor moves on."""
+    """An event that a listener could not take, parked with its retries."""
 
     class Status(models.TextChoices):
         """Whether it is still tried."""

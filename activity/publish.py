@@ -39,7 +39,8 @@ class HasTarget(Protocol):
     """A row that can stand in an event."""
 
     @property
-    def target(self) -> Target: ...
+    def target(self) -> Target:
+        """How events name the row."""
 
 
 @dataclass(slots=True)
@@ -160,7 +161,7 @@ def _insert(events: list[PendingEvent]) -> None:
 
 
 def flush(items: list[Any]) -> None:
-    """Number and insert the buffered events, then their audit entries; wake readers after commit."""
+    """Number and insert the events, then their audit entries; wake readers after commit."""
     events = [item for item in items if isinstance(item, PendingEvent)]
     if not events:
         return

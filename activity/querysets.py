@@ -16,14 +16,15 @@ class EventQuerySet(models.QuerySet[Any]):
     """Events, narrowed to what an actor may read."""
 
     def visible_to(self, actor: Actor, *, boards: Iterable[UUID]) -> EventQuerySet:
-        """Events of readable ``boards``; organization-level ones for its admins; agents see their own.
+        """Events of readable ``boards``, organization-level ones for admins, an agent's own.
 
         The caller supplies the readable board ids, since the log knows no boards.
         """
         if isinstance(actor, UserActor):
             admin_of = [o for o in actor.memberships if actor.is_admin_in(o)]
             return self.filter(
-                Q(board_id__in=list(boards)) | Q(board_id__isnull=True, organization_id__in=admin_of)
+                Q(board_id__in=list(boards))
+                | Q(board_id__isnull=True, organization_id__in=admin_of)
             )
         if isinstance(actor, AgentActor):
             return self.filter(organization_id=actor.organization_id).filter(

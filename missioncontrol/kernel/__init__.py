@@ -1,1 +1,1 @@
-"""Words everybody shares: actors, errors, services, authorisation, jobs, sockets. Knows no domain."""
+"""Words everybody shares: actors, errors, services, jobs, sockets. Knows no domain."""

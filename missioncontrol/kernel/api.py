@@ -206,7 +206,9 @@ class ApiView(APIView):
         try:
             return schema.model_validate(self.request.GET.dict())
         except ValidationError as error:
-            raise Invalid(_("The query does not fit."), errors=field_errors(error, "query")) from error
+            raise Invalid(
+                _("The query does not fit."), errors=field_errors(error, "query")
+            ) from error
 
     def expected_version(self) -> int | None:
         """Row version of ``If-Match``; ``*`` and absence mean "any".
@@ -230,7 +232,7 @@ class ApiView(APIView):
         default: int = MAX_LIMIT,
         total: int | None = None,
     ) -> Response:
-        """One page of ``rows`` as ``{items, total, limit, offset}`` (or a bare array on request)."""
+        """One page of ``rows`` as ``{items, total, limit, offset}``, or a bare array on request."""
         pages = Pages(self.request.GET, default=default)
         items = [shape(row) for row in rows[pages.window]]
         if total is None:
@@ -251,7 +253,9 @@ class ApiView(APIView):
             return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]  # DRF's Response is one
         return self._dispatch_once(request, key, *args, **kwargs)
 
-    def _dispatch_once(self, request: HttpRequest, key: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def _dispatch_once(
+        self, request: HttpRequest, key: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         from . import idempotency
 
         return idempotency.run(
@@ -351,7 +355,9 @@ def _require_csrf(request: HttpRequest) -> None:
     check.process_request(request)
     reason = check.process_view(request, lambda: None, (), {})
     if reason:
-        raise Forbidden(_("The form's security token is missing or old. Reload the page."), code="csrf")
+        raise Forbidden(
+            _("The form's security token is missing or old. Reload the page."), code="csrf"
+        )
 
 
 def key_of(actor: Actor) -> str:
@@ -367,4 +373,3 @@ def body_digest(raw: bytes) -> str:
 def times(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, str | None]:
     """The named time fields as RFC 3339 text."""
     return {name: iso(row[name]) for name in names}
-

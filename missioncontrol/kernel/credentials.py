@@ -16,19 +16,22 @@ class SessionResolver(Protocol):
 
     def __call__(
         self, user_id: UUID, organization_id: UUID | None, session_hash: str | None = None
-    ) -> UserActor | None: ...
+    ) -> UserActor | None:
+        """Resolve."""
 
 
 class BearerResolver(Protocol):
     """User of a bearer token, ``None`` if it proves nothing."""
 
-    def __call__(self, token: str, organization_id: UUID | None) -> UserActor | None: ...
+    def __call__(self, token: str, organization_id: UUID | None) -> UserActor | None:
+        """Resolve."""
 
 
 class AgentResolver(Protocol):
     """Agent of a token, ``None`` if it proves nothing. ``touch`` records that it was seen."""
 
-    def __call__(self, token: str) -> AgentActor | None: ...
+    def __call__(self, token: str) -> AgentActor | None:
+        """Resolve."""
 
 
 _session: SessionResolver | None = None
@@ -57,7 +60,7 @@ def register_agent(resolver: AgentResolver) -> None:
 def from_session(
     user_id: UUID, organization_id: UUID | None, session_hash: str | None = None
 ) -> UserActor | None:
-    """Actor of a signed-in user id; with ``session_hash`` only if the password is still the same."""
+    """Actor of a signed-in user id; with ``session_hash`` only if the password is the same."""
     return _session(user_id, organization_id, session_hash) if _session else None
 
 

@@ -17,7 +17,8 @@ class Provider(Protocol):
 
     name: str
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector per text, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One tree of refusals. Every door renders the same classes (house rule: catch narrow or not at all)."""
+"""One tree of refusals. Every door renders the same classes; catch a narrow one or none."""
 
 from __future__ import annotations
 

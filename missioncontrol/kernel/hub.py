@@ -35,7 +35,8 @@ class Frame(NamedTuple):
 class Sink(Protocol):
     """A local reader of a topic. It must not block."""
 
-    def __call__(self, topic: str, frame: Frame) -> None: ...
+    def __call__(self, topic: str, frame: Frame) -> None:
+        """Take one frame."""
 
 
 class Source(NamedTuple):
@@ -255,7 +256,7 @@ _sender_lock = threading.Lock()
 
 def _reset_after_fork() -> None:
     """A forked child has no sender thread and no loop of its own yet."""
-    global _sender, _hub, _sender_lock  # noqa: PLW0603 - process-wide singletons
+    global _sender, _hub, _sender_lock
     _sender, _hub, _sender_lock = None, None, threading.Lock()
 
 

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: the first answer is stored with the change itself and replayed for 24 hours."""
+"""``Idempotency-Key``: the first answer is stored with the change and replayed for 24 hours."""
 
 from __future__ import annotations
 

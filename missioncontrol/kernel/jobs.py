@@ -64,7 +64,7 @@ def job(
 
 
 def run_by_path(path: str, args: list[Any]) -> Any:
-    """rq's entry point: import the job by its dotted path and run it."""
+    """Entry point of rq: import the job by its dotted path and run it."""
     from django.utils.module_loading import import_string
 
     return import_string(path)(*args)
@@ -82,7 +82,10 @@ def enqueue_now(target: Job, *args: Any) -> bool:
     try:
         django_rq.get_queue(options.queue).enqueue_call(
             run_by_path,
-            args=(target.path, [str(a) if not isinstance(a, int | str | bool) else a for a in args]),
+            args=(
+                target.path,
+                [str(a) if not isinstance(a, int | str | bool) else a for a in args],
+            ),
             timeout=options.timeout_seconds,
             result_ttl=0,
             failure_ttl=86_400,

@@ -48,7 +48,9 @@ def claim(rows: models.QuerySet[Any], pk: UUID, owner: str) -> bool:
     return bool(taken)
 
 
-def release(model: type[LeasedWork], pk: UUID, owner: str, *, retry_in_seconds: float | None = None) -> None:
+def release(
+    model: type[LeasedWork], pk: UUID, owner: str, *, retry_in_seconds: float | None = None
+) -> None:
     """Give the lease back; with ``retry_in_seconds`` the row becomes due again after that pause."""
     changes: dict[str, Any] = {"lease_owner": "", "lease_until": None}
     if retry_in_seconds is not None:

@@ -30,7 +30,8 @@ class Prompt:
 class Provider(Protocol):
     """Answers a prompt with text, or raises ``DomainError``."""
 
-    def complete(self, prompt: Prompt) -> str: ...
+    def complete(self, prompt: Prompt) -> str:
+        """Text of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

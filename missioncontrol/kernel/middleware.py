@@ -72,7 +72,9 @@ class RequestContextMiddleware:
                 "Strict-Transport-Security", f"max-age={settings.SECURITY_HSTS_SECONDS}"
             )
 
-    def _log(self, request: HttpRequest, response: HttpResponse, ms: float, request_id: str) -> None:
+    def _log(
+        self, request: HttpRequest, response: HttpResponse, ms: float, request_id: str
+    ) -> None:
         if request.path.startswith(_QUIET):
             return
         status = response.status_code

@@ -22,7 +22,9 @@ class Entity(models.Model):
 class TenantEntity(Entity):
     """A row owned by one organization."""
 
-    organization = models.ForeignKey("orgs.Organization", on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        "orgs.Organization", on_delete=models.CASCADE, related_name="+"
+    )
 
     class Meta:
         abstract = True

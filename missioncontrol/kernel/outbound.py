@@ -91,7 +91,10 @@ def _own_ports() -> set[int]:
 def _is_own(address: IP) -> bool:
     if address.is_loopback:
         return True
-    hosts = {settings.DATABASES["default"].get("HOST") or "", urlsplit(settings.REDIS_URL or "").hostname or ""}
+    hosts = {
+        settings.DATABASES["default"].get("HOST") or "",
+        urlsplit(settings.REDIS_URL or "").hostname or "",
+    }
     for host in hosts:
         try:
             if host and not host.startswith("/") and address == ipaddress.ip_address(host):
@@ -114,12 +117,14 @@ def check_url(url: str, purpose: Purpose, schemes: Iterable[str]) -> Destination
     """Check a URL and pin it to one address.
 
     Raises:
-        Invalid: ``outbound_blocked`` for a forbidden address; ``value_error`` for a URL that is none.
+        Invalid: ``outbound_blocked`` for a forbidden address; ``value_error`` for no URL at all.
         RemoteFailed: ``unresolvable``: the name has no address.
     """
     parts = urlsplit(url)
     if parts.scheme not in schemes or not parts.hostname or parts.username or parts.password:
-        raise Invalid(_("Enter an address with %(s)s and a host.") % {"s": "/".join(schemes)}, field="url")
+        raise Invalid(
+            _("Enter an address with %(s)s and a host.") % {"s": "/".join(schemes)}, field="url"
+        )
     try:
         port = parts.port or _PORTS[parts.scheme]
     except ValueError as error:
@@ -157,14 +162,18 @@ class _PinnedBackend(httpcore.NetworkBackend):
         for address in found:
             check_address(address, port, self._purpose)
         return self._inner.connect_tcp(
-            found[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
+            found[0],
+            port,
+            timeout=timeout,
+            local_address=local_address,
+            socket_options=socket_options,
         )
 
 
 def client(purpose: Purpose, *, timeout_seconds: float = 30.0) -> httpx.Client:
     """A guarded HTTP client: no redirects, no proxy from the environment, checked addresses."""
     transport = httpx.HTTPTransport(retries=0)
-    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx offers no hook for the network
+    transport._pool = httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(), network_backend=_PinnedBackend(purpose)
     )
     return httpx.Client(

@@ -40,7 +40,9 @@ def problem(error: DomainError, *, retryable: bool | None = None) -> dict[str, A
     return body
 
 
-def problem_response(error: DomainError, request: HttpRequest | Request | None = None) -> HttpResponse:
+def problem_response(
+    error: DomainError, request: HttpRequest | Request | None = None
+) -> HttpResponse:
     """The problem as a finished Django response (also for doors without DRF)."""
     agent_door = request is not None and "/agent/" in request.path
     retryable = error.status in (429, 502, 503) if agent_door else None
@@ -54,29 +56,38 @@ def problem_response(error: DomainError, request: HttpRequest | Request | None =
     return response
 
 
-def as_domain_error(error: Exception) -> DomainError | None:
+def as_domain_error(error: Exception) -> DomainError | None:  # noqa: PLR0911 - a table
     """Map framework and database faults to the one tree; ``None`` for a real bug."""
     if isinstance(error, DomainError):
         return error
-    if isinstance(error, ValidationError):
-        return Invalid(_("The input does not fit."), errors=field_errors(error))
-    if isinstance(error, drf.ParseError):
-        return Invalid(_("The body is not valid JSON."), code="malformed_json")
-    if isinstance(error, RequestDataTooBig):
-        return TooLarge(_("The body is larger than 2 MiB."))
+    if isinstance(error, drf.APIException) and not isinstance(error, drf.ParseError):
+        return _of_framework(error)
+    match error:
+        case ValidationError():
+            return Invalid(_("The input does not fit."), errors=field_errors(error))
+        case drf.ParseError():
+            return Invalid(_("The body is not valid JSON."), code="malformed_json")
+        case RequestDataTooBig():
+            return TooLarge(_("The body is larger than 2 MiB."))
     if isinstance(error, Http404):
         return NotFound()
-    if isinstance(error, OperationalError | InterfaceError):
-        return Unavailable(
-            _("The database does not answer. Nothing was changed; try again."),
-            code="database_unavailable",
-            retry_after=2,
-        )
-    if isinstance(error, drf.APIException):
-        mapped = DomainError(error.detail, code=str(error.default_code))
-        mapped.status, mapped.title = error.status_code, error.default_detail  # type: ignore[misc]  # one-off instance
-        return mapped
-    return None
+    return _database_away() if isinstance(error, OperationalError | InterfaceError) else None
+
+
+def _database_away() -> Unavailable:
+    return Unavailable(
+        _("The database does not answer. Nothing was changed; try again."),
+        code="database_unavailable",
+        retry_after=2,
+    )
+
+
+def _of_framework(error: drf.APIException) -> DomainError:
+    """A refusal of DRF itself (method, media type) with its own status."""
+    mapped = DomainError(error.detail, code=str(error.default_code))
+    mapped.status = error.status_code  # type: ignore[misc]  # this instance alone
+    mapped.title = error.default_detail  # type: ignore[misc]  # this instance alone
+    return mapped
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:

@@ -1,4 +1,4 @@
-"""The only doors to rows: ``visible_to`` for lists, ``open_for`` to change one, ``seen_by`` to read one."""
+"""The only doors to rows: ``visible_to`` lists, ``seen_by`` reads one, ``open_for`` changes one."""
 
 from __future__ import annotations
 

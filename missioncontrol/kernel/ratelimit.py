@@ -48,7 +48,7 @@ class MemoryWindow:
         self._lock = threading.Lock()
 
     def hit(self, key: str, limit: Limit) -> float:
-        """Count one hit; returns 0 or the seconds to wait. Blocked attempts keep the window busy."""
+        """Count one hit; 0, or the seconds to wait. Blocked attempts keep the window busy."""
         now = time.monotonic()
         with self._lock:
             if len(self._hits) > 50_000:
@@ -59,6 +59,12 @@ class MemoryWindow:
             blocked = len(hits) >= limit.count
             hits.append(now)
             return max(1.0, limit.window_seconds - (now - hits[0])) if blocked else 0.0
+
+    def forgive(self, key: str) -> None:
+        """Take the newest hit out of the count."""
+        with self._lock:
+            if self._hits.get(key):
+                self._hits[key].pop()
 
     def clear(self) -> None:
         """Forget everything (tests)."""
@@ -90,8 +96,8 @@ def _redis_hit(key: str, limit: Limit) -> float:
 def hit(limit: Limit, subject: str, *, must_count: bool = False) -> None:
     """Count one hit of ``subject``.
 
-    Args:
-        must_count: Fall back to memory when Redis is away (sign-in), instead of allowing.
+    With ``must_count`` (sign-in) the count falls back to memory when Redis is away, instead of
+    allowing.
 
     Raises:
         RateLimited: with ``retry_after`` in seconds.
@@ -109,6 +115,19 @@ def hit(limit: Limit, subject: str, *, must_count: bool = False) -> None:
         raise RateLimited(
             _("Too many requests. Try again in %(n)s s.") % {"n": int(wait)}, retry_after=int(wait)
         )
+
+
+def forgive(limit: Limit, subject: str) -> None:
+    """Take the newest hit out of the count: the attempt succeeded."""
+    key = f"{limit.name}:{subject}"
+    memory.forgive(key)
+    if settings.RATE_LIMIT_BACKEND == "redis":
+        import django_rq
+
+        try:
+            django_rq.get_connection("default").zpopmax(f"rl:{key}")
+        except RedisError as error:
+            log.warning("ratelimit.backend_unavailable", error=type(error).__name__)
 
 
 def hit_failure(kind: str, request: HttpRequest) -> None:

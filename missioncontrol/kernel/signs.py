@@ -71,7 +71,7 @@ STATE: dict[str, Sign] = {
     "ok": Sign("is-ok", _("Passed"), "circle-check"),
     "warn": Sign("is-warn", _("Look at this"), "alert-triangle"),
     "fail": Sign("is-error", _("Failed"), "circle-x"),
-    "skip": Sign("is-neutral", _("Not run"), "circle-minus"),
+    "skipped": Sign("is-neutral", _("Not run"), "circle-minus"),
 }
 
 # Hue of events in a timeline, by type or by how the type ends; most stay grey.

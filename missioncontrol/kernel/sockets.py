@@ -1,7 +1,9 @@
-"""Base of every socket: sign-in, limits, hub, refusals, close codes (specification of modules, 0.5).
+"""Base of every socket: sign-in, limits, hub, refusals, close codes.
 
-A subclass sets ``path_id`` in :meth:`admitted`, joins topics with :meth:`follow`, and answers frames
-in :meth:`received`. Frames out go through a bounded queue with one writer, so a slow reader harms
+A subclass checks its path in :meth:`admitted`, joins topics with :meth:`follow`, and answers
+frames in :meth:`received`.
+
+Frames out go through a bounded queue with one writer, so a slow reader harms
 only himself.
 """
 
@@ -78,7 +80,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
-    # --- what a subclass defines -----------------------------------------------------------------
+    # --- what a subclass defines ------------------------------------------------------------
 
     async def admitted(self) -> None:
         """The actor is known: check his right to this path.
@@ -101,7 +103,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         """Latest number sent, for the heartbeat's answer."""
         return None
 
-    # --- life --------------------------------------------------------------------------------------
+    # --- life ----------------------------------------------------------------------------------
 
     async def connect(self) -> None:
         """Accept, then sign in by the session cookie, or wait for the first ``auth`` frame."""
@@ -123,7 +125,12 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
     def _from_cookie(self) -> UserActor | None:
         from importlib import import_module
 
-        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+        from django.contrib.auth import (
+            BACKEND_SESSION_KEY,
+            HASH_SESSION_KEY,
+            SESSION_KEY,
+            get_user_model,
+        )
 
         key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
         if not key:
@@ -157,7 +164,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
     def _spawn(self, work: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
 
-    # --- in ----------------------------------------------------------------------------------------
+    # --- in ------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Parse, limit, sign in, dispatch."""
@@ -169,7 +176,16 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             await self.end(1009)
             return
         if not self.bucket.take():
-            self.emit({"type": "error", "payload": {"code": "RATE_LIMITED", "status": 429, "detail": "Too many frames."}})
+            self.emit(
+                {
+                    "type": "error",
+                    "payload": {
+                        "code": "RATE_LIMITED",
+                        "status": 429,
+                        "detail": "Too many frames.",
+                    },
+                }
+            )
             if self.bucket.struck_out:
                 await self.end(4029)
             return
@@ -185,16 +201,22 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             if kind == "auth":
                 await self._auth(frame)
             elif self.actor is None:
-                raise Unauthenticated("The first frame must be auth.")  # noqa: TRY301 - one place renders refusals
+                raise Unauthenticated("The first frame must be auth.")
             elif kind in self.heartbeat_types:
                 self.emit({"type": "heartbeat_ack", "id": frame.get("id"), "seq": self.last_seq()})
             else:
                 await self.received(frame)
         except DomainError as error:
             await self.refuse(error, close=isinstance(error, Unauthenticated), frame=frame)
-        except Exception:  # noqa: BLE001 - the socket loop answers every fault and goes on
+        except Exception:
             log.exception("socket.failed", frame_type=str(kind)[:40])
-            self.emit({"type": "error", "id": frame.get("id"), "payload": {"code": "INTERNAL", "status": 500, "detail": "Internal error."}})
+            self.emit(
+                {
+                    "type": "error",
+                    "id": frame.get("id"),
+                    "payload": {"code": "INTERNAL", "status": 500, "detail": "Internal error."},
+                }
+            )
 
     async def _auth(self, frame: dict[str, Any]) -> None:
         if self.actor is not None:
@@ -211,7 +233,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             return
         self.emit({"type": "auth_ok", "id": frame.get("id")})
 
-    # --- out ---------------------------------------------------------------------------------------
+    # --- out -----------------------------------------------------------------------------------
 
     def emit(self, frame: dict[str, Any]) -> None:
         """Queue one frame as JSON."""
@@ -261,14 +283,14 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             self._closing = True
             await self.close(code)
 
-    # --- topics ------------------------------------------------------------------------------------
+    # --- topics --------------------------------------------------------------------------------
 
     async def follow(self, topic: str, sink: Callable[[str, hub.Frame], None]) -> int:
         """Join a topic; returns the number after which the sink receives everything."""
         self._topics[topic] = sink
         return await hub.local_hub().join(topic, sink)
 
-    # --- watch -------------------------------------------------------------------------------------
+    # --- watch ---------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
         """Close who did not sign in, fell silent, or lost his right."""

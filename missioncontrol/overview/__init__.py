@@ -1,0 +1,1 @@
+"""Pages and sockets that read from everywhere."""

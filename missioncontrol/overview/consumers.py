@@ -42,8 +42,7 @@ class UpdatesConsumer(Socket):
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def _readable(self) -> set[str]:
-        assert self.actor is not None
-        rows = Board.objects.visible_to(self.actor).filter(organization_id=self.organization_id)
+        rows = Board.objects.visible_to(self.person).filter(organization_id=self.organization_id)
         return {str(pk) for pk in rows.values_list("pk", flat=True)}
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
@@ -51,34 +50,52 @@ class UpdatesConsumer(Socket):
         """The person's rights and the set of boards."""
         from orgs.models import Membership, User
 
-        assert self.actor is not None
-        epoch = User.objects.filter(pk=self.actor.id, is_active=True).values_list(
+        epoch = User.objects.filter(pk=self.person.id, is_active=True).values_list(
             "permission_epoch", flat=True
         )
         boards = Board.objects.filter(organization_id=self.organization_id).order_by("-created_at")
         member = Membership.objects.filter(
-            user_id=self.actor.id, organization_id=self.organization_id
+            user_id=self.person.id, organization_id=self.organization_id
         ).values_list("role", "all_boards_read", "all_boards_write")
         return (epoch.first(), boards.values_list("pk", flat=True).first(), member.first())
+
+    @property
+    def person(self) -> UserActor:
+        """Who reads; only people are admitted."""
+        if not isinstance(self.actor, UserActor):
+            raise Forbidden
+        return self.actor
 
     async def received(self, frame: dict[str, Any]) -> None:
         """Only ``subscribe`` is known."""
         if frame["type"] != "subscribe":
-            self.emit({"type": "error", "id": frame.get("id"), "payload": {"code": "unknown_type", "status": 422, "detail": "Unknown frame type."}})
+            self.emit(
+                {
+                    "type": "error",
+                    "id": frame.get("id"),
+                    "payload": {
+                        "code": "unknown_type",
+                        "status": 422,
+                        "detail": "Unknown frame type.",
+                    },
+                }
+            )
             return
         since = (frame.get("payload") or {}).get("since_seq")
         await self._subscribe(since if isinstance(since, int) else None)
 
     async def _subscribe(self, since: int | None) -> None:
-        assert self.organization_id is not None
-        head = await self.follow(f"org.{self.organization_id}", self._sink)
+        organization_id = self.organization_id
+        if organization_id is None:
+            raise Forbidden
+        head = await self.follow(f"org.{organization_id}", self._sink)
         start = head if since is None or since > head else since
         self.sent_seq = start
         if head - start > REPLAY:
             self.sent_seq = head
             self.emit({"type": "reset", "id": head})
         elif head > start:
-            for missed in await streams.load_organization(self.organization_id, start, REPLAY):
+            for missed in await streams.load_organization(organization_id, start, REPLAY):
                 self._send(missed)
         self.emit({"type": "subscribed", "id": self.sent_seq})
         waiting, self.buffer = self.buffer or [], None

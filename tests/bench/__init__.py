@@ -1,1 +1,1 @@
-"""Programs that measure the figures of the design; they print tables and judge nothing by time alone."""
+"""Programs that measure the figures of the design and print tables."""

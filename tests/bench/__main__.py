@@ -23,7 +23,8 @@ def main() -> None:
     with Stack() as stack:
         stack.use_database()
         world = seed.fill(tasks=tasks, events=events, agents=options.agents)
-        print(f"{tasks} tasks, {events} events, {options.agents} agents; ready after {stack.ready_seconds:.1f} s")
+        print(f"{tasks} tasks, {events} events, {options.agents} agents")
+        print(f"ready after {stack.ready_seconds:.1f} s")
         print(f"memory of all processes: {stack.memory_mb():.0f} MB")
         if options.only != "fanout":
             _print_requests(requests.run(stack, world))
@@ -39,11 +40,14 @@ def _print_requests(rows: list[requests.Row]) -> None:
 
 
 def _print_fanout(rows: list[dict[str, float]]) -> None:
-    print(f"\n{'board fan-out':>14}{'frames':>9}{'lost':>6}{'gaps':>6}{'p50 ms':>8}{'p99 ms':>8}{'µs/frame':>10}")
+    heads = ("frames", "lost", "gaps", "p50 ms", "p99 ms", "µs/frame")
+    print(f"
+{'board fan-out':>14}" + "".join(f"{head:>10}" for head in heads))
     for r in rows:
         print(
-            f"{r['sockets']:>8.0f} ws   {r['frames']:>9.0f}{r['expected'] - r['frames']:>6.0f}"
-            f"{r['gaps']:>6.0f}{r['p50_ms']:>8.1f}{r['p99_ms']:>8.1f}{r['cpu_us_per_frame']:>10.1f}"
+            f"{r['sockets']:>11.0f} ws{r['frames']:>10.0f}{r['expected'] - r['frames']:>10.0f}"
+            f"{r['gaps']:>10.0f}{r['p50_ms']:>10.1f}{r['p99_ms']:>10.1f}"
+            f"{r['cpu_us_per_frame']:>10.1f}"
         )
 
 

@@ -49,7 +49,9 @@ async def _reader(url: str, seen: Seen, ready: asyncio.Semaphore, started: async
                 seen.ages_ms.append((time.time() - float(title.rpartition("@")[2])) * 1000)
 
 
-async def _run(stack: Stack, world: World, sockets: int, changes: int, pause: float) -> dict[str, float]:
+async def _run(
+    stack: Stack, world: World, sockets: int, changes: int, pause: float
+) -> dict[str, float]:
     url = f"{stack.base.replace('http', 'ws')}/ws/board/{world.board_id}/sync"
     seen, ready, started = Seen(), asyncio.Semaphore(0), asyncio.Event()
     readers = []

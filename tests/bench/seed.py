@@ -22,7 +22,9 @@ class World:
     worker_token: str
 
 
-def fill(*, tasks: int, events: int, agents: int, approvals: int = 200, comments: int = 20) -> World:
+def fill(
+    *, tasks: int, events: int, agents: int, approvals: int = 200, comments: int = 20
+) -> World:
     """One board of 500 tasks (the rest on others), events, approvals, agents, comments."""
     from agents.models import Agent
     from boards.models import Board, Task
@@ -110,7 +112,9 @@ def _approvals(organization_id: uuid.UUID, board_id: uuid.UUID, tasks: list[Any]
     )
 
 
-def _events(organization_id: uuid.UUID, board_id: uuid.UUID, tasks: list[uuid.UUID], count: int) -> None:
+def _events(
+    organization_id: uuid.UUID, board_id: uuid.UUID, tasks: list[uuid.UUID], count: int
+) -> None:
     """Events by one SQL statement: a million rows in seconds."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -255,7 +255,7 @@ def sparkline(points: Sequence[float | None] | None, state: str = "") -> SafeStr
     values: list[float] = []
     for value in points or ():
         values.append(values[-1] if value is None and values else float(value or 0))
-    if len(values) < 2:  # noqa: PLR2004 - a line needs two ends
+    if len(values) < 2:
         return mark_safe("")
     low, high = min(values), max(values)
     spread = (high - low) or 1.0
@@ -320,6 +320,19 @@ def fuse(opened: datetime | None, closes: datetime | None) -> SafeString:
         state,
         round(100 * left / whole),
         _("Time left"),
+    )
+
+
+@register.simple_tag
+def closes(at: datetime | None) -> SafeString:
+    """Time left in words only, for rows that have no room for a fuse."""
+    if at is None:
+        return mark_safe("")
+    return format_html(
+        '<time datetime="{}" data-mc-age="closes" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        _exact(at),
+        words.until_words(at, now()),
     )
 
 

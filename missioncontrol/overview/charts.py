@@ -1,0 +1,86 @@
+"""Geometry of the throughput chart. Pure: numbers in, shapes out; the template draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log10
+
+WIDTH, HEIGHT = 720, 262
+LEFT, TOP, BOTTOM = 30, 20, 236
+GAP = 0.22
+STEPS = (1, 2, 3, 5, 10)
+RECENT = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    value: int
+    is_recent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A grid line with its figure."""
+
+    y: float
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars of the days, the line of the days before, the grid behind."""
+
+    bars: list[Bar]
+    ghost: str
+    grid: list[Grid]
+    total: int
+    before: int
+
+
+def top_of(largest: int) -> int:
+    """The next round number that three grid lines divide evenly enough."""
+    if largest <= 3:
+        return 3
+    unit = 10 ** int(log10(largest))
+    return next(step * unit for step in STEPS if step * unit >= largest)
+
+
+def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:
+    """Shapes for as many days as given, with the same number of days before them dashed."""
+    top = top_of(max([*now, *before, 0]))
+    step = (WIDTH - LEFT) / max(1, len(now))
+    width = step * (1 - GAP)
+
+    def height(value: int) -> float:
+        return (BOTTOM - TOP) * value / top
+
+    bars = [
+        Bar(
+            x=round(LEFT + i * step + step * GAP / 2, 1),
+            y=round(BOTTOM - height(value), 1),
+            width=round(width, 1),
+            height=round(height(value), 1),
+            value=value,
+            is_recent=i >= len(now) - RECENT,
+        )
+        for i, value in enumerate(now)
+    ]
+    points = [
+        f"{LEFT + i * step + step / 2:.1f} {BOTTOM - height(value):.1f}"
+        for i, value in enumerate(before)
+    ]
+    lines = sorted({0, ceil(top / 3), ceil(2 * top / 3), top})
+    return Chart(
+        bars=bars,
+        ghost="M" + "L".join(points) if points else "",
+        grid=[Grid(round(BOTTOM - height(label), 1), label) for label in lines],
+        total=sum(now),
+        before=sum(before),
+    )

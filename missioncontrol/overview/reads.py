@@ -1,0 +1,259 @@
+"""What the dashboard shows, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from activity.models import ActivityEvent
+from activity.reads import EventRow, event_rows
+from agents.models import Agent
+from agents.reads import CARE, AgentRow, agent_rows
+from boards.models import Board, Task
+from gateways.models import Gateway
+from governance.models import Approval
+from governance.pages.asks import Ask, asks_of
+from missioncontrol.kernel import clock, words
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.signs import state_sign
+from missioncontrol.overview import charts
+
+RANGES = {"24h": 1, "7d": 7, "28d": 28}
+DEFAULT_RANGE = "7d"
+CHART_DAYS = 28
+SPARK_DAYS = 20
+MOST_AGENTS = 100
+TILES = 9
+ASKS = 4
+EVENTS = 8
+
+
+class Median(Aggregate):
+    """Middle of the values, by the database."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One number with its list."""
+
+    label: str
+    value: str
+    url: str
+    unit: str = ""
+    note: str = ""
+    points: list[int] = field(default_factory=list)
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything on the page."""
+
+    kpis: list[Kpi]
+    chart: charts.Chart
+    ticks: list[tuple[float, date]]
+    asks: list[Ask]
+    waiting: int
+    agents: list[AgentRow]
+    agents_total: int
+    agents_words: str
+    gateways: list[Gateway]
+    events: list[EventRow]
+
+
+def dashboard(who: UserActor, range_key: str) -> Dashboard:
+    """The dashboard of the active organization, as far as the actor may read it."""
+    now = clock.now()
+    boards = Board.objects.visible_to(who).filter(organization_id=who.organization_id)
+    tasks = Task.objects.filter(board_id__in=boards.values("pk"))
+    done = _done_by_day(tasks, now)
+    rows = agent_rows(list(_agents(who)[:MOST_AGENTS]))
+    pending = _pending(who)
+    first = list(pending[:ASKS])
+    waiting = pending.count()
+    gateways = list(
+        Gateway.objects.visible_to(who).filter(organization_id=who.organization_id).order_by("name")
+    )
+    events = _events(who, boards)
+    days = RANGES[range_key]
+    kpis = [
+        _agents_kpi(rows),
+        _waiting_kpi(waiting, first, now),
+        *_task_kpis(tasks, done, days, now),
+        _error_kpi(events, days, now),
+        _gateway_kpi(gateways),
+    ]
+    today = now.date()
+    series = [done.get(today - timedelta(days=n), 0) for n in range(2 * CHART_DAYS - 1, -1, -1)]
+    step = (charts.WIDTH - charts.LEFT) / CHART_DAYS
+    ticks = [
+        (round(charts.LEFT + i * step, 1), today - timedelta(days=CHART_DAYS - 1 - i))
+        for i in range(0, CHART_DAYS, 7)
+    ]
+    return Dashboard(
+        kpis=kpis,
+        chart=charts.throughput(series[CHART_DAYS:], series[:CHART_DAYS]),
+        ticks=ticks,
+        asks=asks_of(who, first),
+        waiting=waiting,
+        agents=sorted(rows, key=_urgency)[:TILES],
+        agents_total=len(rows),
+        agents_words=_agents_words(rows),
+        gateways=gateways,
+        events=event_rows(events.order_by("-seq")[:EVENTS]),
+    )
+
+
+def _agents(who: UserActor) -> QuerySet[Agent]:
+    agents: QuerySet[Agent] = Agent.objects.visible_to(who)
+    agents = agents.filter(organization_id=who.organization_id)
+    return agents.select_related("board", "gateway").order_by("name", "id")
+
+
+def _pending(who: UserActor) -> QuerySet[Approval]:
+    approvals: QuerySet[Approval] = Approval.objects.visible_to(who)
+    approvals = approvals.filter(
+        organization_id=who.organization_id, status=Approval.Status.PENDING
+    )
+    return approvals.order_by(F("expires_at").asc(nulls_last=True), "created_at", "id")
+
+
+def _events(who: UserActor, boards: QuerySet[Board]) -> QuerySet[ActivityEvent]:
+    events = ActivityEvent.objects.filter(organization_id=who.organization_id)
+    return events.visible_to(who, boards=boards.values_list("pk", flat=True))
+
+
+def _done_by_day(tasks: QuerySet[Task], now: datetime) -> dict[date, int]:
+    since = now - timedelta(days=2 * CHART_DAYS)
+    finished = tasks.filter(done_at__gte=since).annotate(day=TruncDate("done_at"))
+    return dict(finished.values_list("day").annotate(n=Count("id")))
+
+
+def _urgency(row: AgentRow) -> tuple[int, str]:
+    return (0 if row.state in CARE else 1 if row.state == "online" else 2, row.agent.name)
+
+
+def _agents_words(rows: list[AgentRow]) -> str:
+    states = [row.state for row in rows]
+    parts = [
+        f"{states.count(state)} {str(state_sign(state).word).lower()}"
+        for state in ("online", "late", "offline", "error")
+        if state in states
+    ]
+    return " · ".join(parts)
+
+
+def _agents_kpi(rows: list[AgentRow]) -> Kpi:
+    online = sum(1 for row in rows if row.state in {"online", "late"})
+    care = sum(1 for row in rows if row.state in CARE)
+    note = ngettext("%(n)s needs care", "%(n)s need care", care) % {"n": care} if care else ""
+    return Kpi(
+        label=_("Agents online"),
+        value=str(online),
+        unit=_("of %(n)s") % {"n": len(rows)},
+        note=note,
+        url="/agents?state=care" if care else "/agents",
+    )
+
+
+def _waiting_kpi(waiting: int, first: list[Approval], now: datetime) -> Kpi:
+    note = ""
+    if first:
+        oldest = min(approval.created_at for approval in first)
+        note = _("oldest %(age)s") % {"age": words.age_words(oldest, now)}
+    return Kpi(
+        label=_("Waiting for a person"),
+        value=str(waiting),
+        note=note,
+        url="/approvals",
+    )
+
+
+def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: datetime) -> list[Kpi]:
+    since = now - timedelta(days=days)
+    open_blocker = Q(dependency_links__isnull=False) & ~Q(
+        dependency_links__depends_on__status=Task.Status.DONE
+    )
+    counts: dict[str, Any] = tasks.aggregate(
+        progress=Count("id", filter=Q(status=Task.Status.IN_PROGRESS), distinct=True),
+        review=Count("id", filter=Q(status=Task.Status.REVIEW), distinct=True),
+        todo=Count("id", filter=Q(status=Task.Status.TODO), distinct=True),
+        blocked=Count("id", filter=open_blocker & ~Q(status=Task.Status.DONE), distinct=True),
+    )
+    took = ExpressionWrapper(F("done_at") - F("first_in_progress_at"), DurationField())
+    cycle = tasks.filter(done_at__gte=since, first_in_progress_at__isnull=False).aggregate(
+        middle=Median(took, output_field=DurationField()), n=Count("id")
+    )
+    today = now.date()
+    finished = sum(n for day, n in done.items() if day > today - timedelta(days=days))
+    before = sum(
+        n
+        for day, n in done.items()
+        if today - timedelta(days=2 * days) < day <= today - timedelta(days=days)
+    )
+    middle: timedelta | None = cycle["middle"]
+    return [
+        Kpi(
+            label=_("Done"),
+            value=str(finished),
+            unit=_("tasks"),
+            note=_("%(change)s on the time before") % {"change": f"{finished - before:+d}"},
+            url="/activity?kind=task",
+            points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
+        ),
+        Kpi(
+            label=_("In progress"),
+            value=str(counts["progress"]),
+            unit=_("of %(n)s open") % {"n": counts["progress"] + counts["review"] + counts["todo"]},
+            note=_("%(n)s in review") % {"n": counts["review"]},
+            url="/boards",
+        ),
+        Kpi(
+            label=_("Cycle time"),
+            value=words.duration_words(middle.total_seconds()) if middle else "—",
+            unit=_("median") if middle else "",
+            note=ngettext("%(n)s task", "%(n)s tasks", cycle["n"]) % {"n": cycle["n"]},
+            url="/activity?kind=task",
+        ),
+        Kpi(
+            label=_("Blocked tasks"),
+            value=str(counts["blocked"]),
+            note=_("by an unfinished task") if counts["blocked"] else "",
+            url="/boards",
+        ),
+    ]
+
+
+def _error_kpi(events: QuerySet[ActivityEvent], days: int, now: datetime) -> Kpi:
+    recent = events.filter(at__gte=now - timedelta(days=days), task_id__isnull=False)
+    counts = recent.aggregate(all=Count("id"), bad=Count("id", filter=Q(type__endswith="failed")))
+    share = 100 * counts["bad"] / counts["all"] if counts["all"] else 0
+    return Kpi(
+        label=_("Error rate"),
+        value=f"{share:.1f}",
+        unit="%",
+        note=_("%(bad)s of %(all)s task events") % counts,
+        url="/activity?kind=task",
+        state="is-high" if counts["bad"] else "",
+    )
+
+
+def _gateway_kpi(gateways: list[Gateway]) -> Kpi:
+    online = sum(1 for gateway in gateways if gateway.status == Gateway.Status.ONLINE)
+    troubled = [gateway.name for gateway in gateways if gateway.status != Gateway.Status.ONLINE]
+    return Kpi(
+        label=_("Gateways online"),
+        value=str(online),
+        unit=_("of %(n)s") % {"n": len(gateways)},
+        note=", ".join(troubled[:2]),
+        url="/gateways",
+    )
