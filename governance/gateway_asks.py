@@ -85,7 +85,10 @@ def settle_elsewhere(
     if approval.status == Status.PENDING:
         _end_there(actor, approval, decision, how)
     elif approval.answer_state in (Answer.PENDING, Answer.SENT):
-        if rules.decision_of_status(approval.status).split("-")[0] == decision.split("-")[0]:
+        if (
+            rules.decision_of_status(approval.status).split("-")[0]
+            == decision.split("-", maxsplit=1)[0]
+        ):
             _mark(actor, approval, Answer.SENT)
         else:
             _mark(actor, approval, Answer.ELSEWHERE, decision=decision)
@@ -173,7 +176,12 @@ def _end_there(actor: Actor, approval: Approval, decision: str, how: End) -> Non
 
 
 def _mark(
-    actor: Actor, approval: Approval, state: Approval.AnswerState, *, decision: str = "", error: str = ""
+    actor: Actor,
+    approval: Approval,
+    state: Approval.AnswerState,
+    *,
+    decision: str = "",
+    error: str = "",
 ) -> None:
     """Write the end of an answer's way and record it once."""
     if approval.answer_state == state:

@@ -6,4 +6,6 @@ from missioncontrol.kernel.schedule import Periodic
 
 from . import jobs
 
-periodic: tuple[Periodic, ...] = (Periodic("governance.expire_approvals", 10, jobs.expire_approvals),)
+periodic: tuple[Periodic, ...] = (
+    Periodic("governance.expire_approvals", 10, jobs.expire_approvals),
+)

@@ -135,9 +135,7 @@ def check_rubric(scores: Mapping[str, Any] | None) -> dict[str, int] | None:
                 field="rubric_scores",
             )
     if len(scores) > MAX_RUBRIC_ENTRIES:
-        raise Invalid(
-            _("At most %(n)s scores.") % {"n": MAX_RUBRIC_ENTRIES}, field="rubric_scores"
-        )
+        raise Invalid(_("At most %(n)s scores.") % {"n": MAX_RUBRIC_ENTRIES}, field="rubric_scores")
     return dict(scores)
 
 

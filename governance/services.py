@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from missioncontrol.kernel import clock
-from missioncontrol.kernel.actors import Actor, SystemActor, UserActor
+from missioncontrol.kernel.actors import Actor, SystemActor
 from missioncontrol.kernel.authz import authorize
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid, StaleVersion
 from missioncontrol.kernel.unit import service
@@ -28,6 +28,8 @@ from .models import Approval, ApprovalTask
 
 Status = Approval.Status
 EXPIRE_BATCH = 200
+
+
 class TaskRef(NamedTuple):
     """A task that ``boards`` has checked and locked."""
 

@@ -1,0 +1,100 @@
+"""The one form of an approval outside: API, frames, streams. From rows of ``.values()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from governance.models import Approval, ApprovalTask
+
+FIELDS = (
+    "id", "organization_id", "board_id", "source", "status", "action_type", "payload",
+    "confidence", "rubric_scores", "agent_id", "agent_name", "requested_by_kind",
+    "requested_by_id", "requested_by_name", "decided_by_id", "decided_by_name", "comment",
+    "created_at", "updated_at", "resolved_at", "expires_at", "gateway_id", "session_key",
+    "command", "cwd", "host", "allowed_decisions", "answer_state", "answer_error", "version",
+)  # fmt: skip
+Links = Sequence[tuple[UUID, str]]
+
+
+def approval(row: Mapping[str, Any], tasks: Links = ()) -> dict[str, Any]:
+    """An approval; ``row`` holds :data:`FIELDS`, ``tasks`` its ids and titles in order."""
+    payload = row["payload"]
+    inner = payload if isinstance(payload, dict) else {}
+    return {
+        "id": row["id"],
+        "organization_id": row["organization_id"],
+        "board_id": row["board_id"],
+        "task_id": tasks[0][0] if tasks else None,
+        "task_ids": [task_id for task_id, _title in tasks],
+        "task_titles": [title for _task_id, title in tasks],
+        "agent_id": row["agent_id"],
+        "agent_name": row["agent_name"] or None,
+        "action_type": row["action_type"],
+        "action": row["action_type"],
+        "payload": payload,
+        "reason": inner.get("reason"),
+        "metadata": inner.get("metadata"),
+        "confidence": row["confidence"],
+        "rubric_scores": row["rubric_scores"],
+        "status": row["status"],
+        "source": row["source"],
+        "requested_by_type": row["requested_by_kind"],
+        "requested_by_id": row["requested_by_id"],
+        "requested_by_name": row["requested_by_name"],
+        "decided_by_user_id": row["decided_by_id"],
+        "decided_by_name": row["decided_by_name"] or None,
+        "comment": row["comment"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "resolved_at": row["resolved_at"],
+        "expires_at": row["expires_at"],
+        "version": row["version"],
+        **_gateway_fields(row),
+    }
+
+
+def _gateway_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What only a gateway's question has; null for the others."""
+    if row["source"] != Approval.Source.GATEWAY:
+        return dict.fromkeys(
+            ("gateway_id", "session_key", "command", "cwd", "host", "answer_state", "answer_error")
+        ) | {"allowed_decisions": []}
+    return {
+        "gateway_id": row["gateway_id"],
+        "session_key": row["session_key"] or None,
+        "command": row["command"],
+        "cwd": row["cwd"] or None,
+        "host": row["host"] or None,
+        "answer_state": row["answer_state"] or None,
+        "answer_error": row["answer_error"] or None,
+        "allowed_decisions": row["allowed_decisions"],
+    }
+
+
+def many(rows: QuerySet[Any]) -> list[dict[str, Any]]:
+    """Approvals of a sliced queryset with their tasks, in two queries whatever their number."""
+    found = list(rows.values(*FIELDS))
+    links = links_of(row["id"] for row in found)
+    return [approval(row, links.get(row["id"], ())) for row in found]
+
+
+def links_of(ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """Task ids and titles of each approval, in order."""
+    links = (
+        ApprovalTask.objects.filter(approval_id__in=list(ids))
+        .order_by("approval_id", "position", "id")
+        .values_list("approval_id", "task_id", "title")
+    )
+    found: dict[UUID, list[tuple[UUID, str]]] = {}
+    for approval_id, task_id, title in links:
+        found.setdefault(approval_id, []).append((task_id, title))
+    return found
+
+
+def one(pk: UUID) -> dict[str, Any]:
+    """One approval as it stands now."""
+    return many(Approval.objects.filter(pk=pk))[0]
