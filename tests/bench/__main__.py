@@ -41,11 +41,10 @@ def _print_requests(rows: list[requests.Row]) -> None:
 
 def _print_fanout(rows: list[dict[str, float]]) -> None:
     heads = ("frames", "lost", "gaps", "p50 ms", "p99 ms", "µs/frame")
-    print(f"
-{'board fan-out':>14}" + "".join(f"{head:>10}" for head in heads))
+    print("\n   board fan-out" + "".join(f"{head:>10}" for head in heads))
     for r in rows:
         print(
-            f"{r['sockets']:>11.0f} ws{r['frames']:>10.0f}{r['expected'] - r['frames']:>10.0f}"
+            f"{r['sockets']:>13.0f} ws{r['frames']:>10.0f}{r['expected'] - r['frames']:>10.0f}"
             f"{r['gaps']:>10.0f}{r['p50_ms']:>10.1f}{r['p99_ms']:>10.1f}"
             f"{r['cpu_us_per_frame']:>10.1f}"
         )
