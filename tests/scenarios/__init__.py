@@ -1,0 +1,1 @@
+"""Stories over HTTP and sockets only."""
