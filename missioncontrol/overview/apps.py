@@ -8,3 +8,10 @@ class OverviewConfig(AppConfig):
 
     name = "missioncontrol.overview"
     label = "overview"
+
+    def ready(self) -> None:
+        """Fill the shell of the pages."""
+        from missioncontrol.kernel.pages import register_shell
+        from missioncontrol.overview.shell import shell
+
+        register_shell(shell)

@@ -1,0 +1,234 @@
+"""Demonstration data: an organization with two boards, six agents and a fortnight behind it.
+
+Everything is made through the services, at the moments that the records then show, so the
+demonstration obeys every rule. A second run keeps what is there and wakes the agents again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from agents import services as agents
+from agents.models import Agent
+from boards import services as boards
+from boards.models import Board, Task
+from gateways import services as gateways
+from gateways.models import Gateway
+from gateways.simulator import demo as simulator
+from governance import services as governance
+from missioncontrol.kernel import clock
+from missioncontrol.kernel.actors import UserActor
+from orgs import credentials
+from orgs.models import Organization
+from orgs.services import organizations, users
+
+NAME = "Northlight Labs"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One task of the past fortnight: when it began, how far it came, what was said."""
+
+    title: str
+    days_ago: float
+    status: str = "done"
+    priority: str = "medium"
+    description: str = ""
+    comments: tuple[str, ...] = ()
+    worker: int = 0
+    due_in_days: float | None = None
+
+
+RELEASE = (
+    Story("Connection doctor explains pairing failures", 13, "done", "high",
+          comments=("Every cause has its next step now.",)),
+    Story("Heartbeat ages in words on every list", 12.5, "done", "low", worker=1),
+    Story("Export of the audit trail as signed archive", 11.5, "done", "high"),
+    Story("Webhook retries keep their order", 10.8, "done", worker=1,
+          comments=("Replayed 2 000 deliveries, none out of order.",)),
+    Story("Sign in by one-time link", 9.6, "done", "low"),
+    Story("发布说明中文版：补充审批流程", 8.4, "review", "low", worker=1,
+          description="把审批收件箱和任务面板的说明翻译成中文，并请产品团队校对。",
+          comments=("初稿完成，请校对术语。",)),
+    Story("Certificate inventory for all gateways", 6.2, "review", "high",
+          comments=("Found 14 certificates, two expire in December.",)),
+    Story("Draft the rollback drill", 5.1, "todo", "low", due_in_days=6),
+    Story("Move the session store without sign-outs", 4.3, "todo", "critical", due_in_days=1,
+          description="Switch reads first, then writes. Keep both stores warm for one hour.\n\n"
+                      "- copy with `DUMP`/`RESTORE`, TTL kept\n- 失败时自动回滚，并通知值班人员"),
+    Story("Rotate the signing keys of the audit chain", 2.6, "todo", "medium", due_in_days=4),
+)  # fmt: skip
+PAYMENTS = (
+    Story("Reconcile refunds of September against the ledger", 13.2, "done", "high"),
+    Story("客户数据对账：修复重复记录", 11, "done", "medium", worker=1,
+          comments=("重复记录 312 条，已合并。",)),
+    Story("Alert on settlement files that arrive late", 9.1, "done", "high"),
+    Story("Currency table for the new markets", 7.7, "done", "low", worker=1),
+    Story("Reconcile refunds of October against the ledger", 3.4, "review", "high",
+          comments=("41 k EUR open, three cases need a person.",)),
+    Story("支付超时告警的阈值评审", 2.2, "todo", "medium", due_in_days=3),
+    Story("Masking of card numbers in support exports", 1.4, "todo", "critical", due_in_days=2),
+)  # fmt: skip
+LIVE = (
+    ("release", 0, "Count the open connections of every gateway", "high",
+     "Report the number per gateway as a comment.\n\nRUN: ss -tan state established"),
+    ("release", 1, "检查中文界面的日期格式", "medium", "请抽查十个页面并报告结果。"),
+    ("payments", 0, "Compare yesterday's settlement totals", "high",
+     "Compare both totals and say whether they agree.\n\nRUN: sha256sum settlement.csv"),
+    ("payments", 1, "List refunds that wait longer than a week", "medium", ""),
+)  # fmt: skip
+
+
+@dataclass
+class Demo:
+    """What one run works with."""
+
+    actor: UserActor
+    organization_id: UUID
+    start: datetime
+
+
+def seed() -> bool:
+    """Fill the organization, or wake its agents when it is there; ``True`` if it was new."""
+    operator = users.ensure_local_user()
+    known = Organization.objects.filter(name=NAME).first()
+    if known is not None:
+        _wake_again(_person(operator.id, known.id), known.id)
+        return False
+    start = clock.now() - timedelta(days=14)
+    with clock.at(start):
+        organization = organizations.create_organization(
+            _person(operator.id), name=NAME, description="Demonstration"
+        )
+    run = Demo(_person(operator.id, organization.id), organization.id, start)
+    release, payments = _boards(run)
+    _history(run, release, RELEASE)
+    _history(run, payments, PAYMENTS)
+    gateway = _gateway(run)
+    crew = {"release": _crew(run, release, gateway, ("Atlas", "Sage", "Orbit")),
+            "payments": _crew(run, payments, gateway, ("Vega", "Nova", "林岚"))}  # fmt: skip
+    _authors(release, crew["release"])
+    _authors(payments, crew["payments"])
+    _waiting_approvals(run, release, crew["release"])
+    for place, worker, title, priority, text in LIVE:
+        board = release if place == "release" else payments
+        boards.create_task(
+            run.actor, board.id, title=title, priority=priority, description=text or None,
+            assigned_agent_id=crew[place][1 + worker].id,
+        )  # fmt: skip
+    return True
+
+
+def _person(user_id: UUID, organization_id: UUID | None = None) -> UserActor:
+    found = credentials.actor_of(user_id, organization_id)
+    if found is None:
+        raise LookupError("the built-in operator is missing")
+    return found
+
+
+def _boards(run: Demo) -> tuple[Board, Board]:
+    with clock.at(run.start + timedelta(minutes=5)):
+        group = boards.create_group(run.actor, name="Platform", organization_id=run.organization_id)
+        release = boards.create_board(
+            run.actor, name="Release 3.0", board_group_id=group.id,
+            organization_id=run.organization_id,
+            description="Ship the self-hosted release by 12 December",
+            objective="Every team runs its own installation",
+            success_metrics={"installations": 20},
+        )  # fmt: skip
+        payments = boards.create_board(
+            run.actor, name="Payments", board_group_id=group.id,
+            organization_id=run.organization_id,
+            description="对账、退款和结算 · reconciliation, refunds, settlement",
+            board_type="general",
+        )  # fmt: skip
+    return release, payments
+
+
+def _history(run: Demo, board: Board, stories: tuple[Story, ...]) -> None:
+    """Live each story at its time: created, started, commented, reviewed, finished."""
+    now = clock.now()
+    for story in stories:
+        moment = now - timedelta(days=story.days_ago)
+        with clock.at(moment):
+            task = boards.create_task(
+                run.actor, board.id, title=story.title, priority=story.priority,
+                description=story.description or None,
+                due_at=now + timedelta(days=story.due_in_days) if story.due_in_days else None,
+            )  # fmt: skip
+        Task.objects.filter(pk=task.id).update(created_at=moment)
+        moment = _advance(run, task, story, moment)
+        Task.objects.filter(pk=task.id).update(updated_at=moment)
+
+
+def _advance(run: Demo, task: Task, story: Story, moment: datetime) -> datetime:
+    path = ("todo", "in_progress", "review", "done")
+    for step in path[1 : path.index(story.status) + 1]:
+        moment += timedelta(hours=7 + len(story.title) % 9)
+        with clock.at(moment):
+            boards.move_task(run.actor, task.id, to=step)
+            if step == "in_progress":
+                for text in story.comments:
+                    boards.add_comment(run.actor, task.id, message=text)
+    return moment
+
+
+def _gateway(run: Demo) -> Gateway:
+    place = simulator.facts(Path(settings.DATA_DIR))
+    gateway = gateways.create_gateway(
+        run.actor, name="Workshop", url=place.url, token=place.token,
+        organization_id=run.organization_id,
+    )  # fmt: skip
+    Gateway.objects.filter(pk=gateway.id).update(is_simulated=True)
+    return gateway
+
+
+def _crew(run: Demo, board: Board, gateway: Gateway, names: tuple[str, ...]) -> list[Agent]:
+    """A lead and two workers, on the demonstration's gateway."""
+    boards.update_board(run.actor, board.id, changes={"gateway_id": gateway.id})
+    made = []
+    for place, name in enumerate(names):
+        role: dict[str, Any] = {"role": "Board lead" if place == 0 else "Engineer"}
+        made.append(
+            agents.create_agent(
+                run.actor, name=name, board_id=board.id,
+                agent_type="lead" if place == 0 else "worker", identity_profile=role,
+                heartbeat_config={"every": "2m"},
+            )
+        )  # fmt: skip
+    return made
+
+
+def _authors(board: Board, crew: list[Agent]) -> None:
+    """Show finished work under the workers' names; nobody is told of work long done."""
+    for place, task in enumerate(board.tasks.filter(status__in=["review", "done"])):
+        Task.objects.filter(pk=task.id).update(assigned_agent_id=crew[1 + place % 2].id)
+
+
+def _waiting_approvals(run: Demo, board: Board, crew: list[Agent]) -> None:
+    for task in board.tasks.filter(status="review").order_by("created_at"):
+        boards.request_approval(
+            run.actor, board.id, task_ids=[task.id], action_type="task.done",
+            payload={"reason": "Reviewed twice, the evidence stands in the comments."},
+            confidence=86, rubric_scores={"correctness": 34, "tests": 28, "risk": 24},
+            lead_reasoning=None,
+        )  # fmt: skip
+    first = board.tasks.filter(status="done").first()
+    if first is not None:
+        governance.create_approval(
+            run.actor, organization_id=run.organization_id, board_id=board.id, tasks=(),
+            action_type="deploy_to_staging", payload={"reason": "Nightly build 3.0-rc2 is green."},
+            confidence=72, rubric_scores=None, agent_id=crew[0].id, agent_name=crew[0].name,
+        )  # fmt: skip
+
+
+def _wake_again(actor: UserActor, organization_id: UUID) -> None:
+    """A new simulated gateway knows no agent: set every agent up again."""
+    for agent in Agent.objects.filter(organization_id=organization_id, gateway__isnull=False):
+        agents.retry(actor, agent.id)

@@ -1,0 +1,43 @@
+"""What the shell of every page shows: who, where, how it looks, what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from activity.models import EventStream
+from governance.models import Approval
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.words import initials
+from orgs.models import Organization, User
+
+
+def shell(_request: HttpRequest, who: UserActor) -> dict[str, Any]:
+    """Values of `ui` for a signed-in person; four queries."""
+    looks = User.objects.only("theme", "density", "is_high_contrast").get(pk=who.id)
+    own = Organization.objects.filter(pk__in=list(who.memberships)).order_by("name", "pk")
+    organizations = [
+        {"id": pk, "name": name, "is_active": pk == who.organization_id}
+        for pk, name in own.values_list("pk", "name")
+    ]
+    active = next((entry["name"] for entry in organizations if entry["is_active"]), "")
+    waiting = Approval.objects.decidable_by(who).filter(
+        organization_id=who.organization_id, status=Approval.Status.PENDING
+    )
+    stream = EventStream.objects.filter(pk=who.organization_id)
+    return {
+        "theme": looks.theme,
+        "density": looks.density,
+        "contrast": "high" if looks.is_high_contrast else "",
+        "lang": get_language() or "en",
+        "user_name": who.name,
+        "organization": {"name": active, "initials": initials(active)},
+        "organizations": organizations,
+        "is_admin": who.is_admin_in(who.organization_id),
+        "pending_approvals": waiting.count(),
+        "last_seq": stream.values_list("last_seq", flat=True).first() or 0,
+        "version": settings.VERSION,
+    }
