@@ -1,0 +1,129 @@
+"""The person himself: profile, session, tokens."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.api import ApiView, done, ok, operation
+from missioncontrol.kernel.errors import Unauthenticated
+from missioncontrol.kernel.ratelimit import client_ip
+from orgs import credentials, sessions
+from orgs.api import schemas, shapes
+from orgs.models import ApiToken, User
+from orgs.services import sign_in, tokens, users
+
+
+def _actor_of(user: User) -> UserActor:
+    actor = credentials.actor_of(user.id)
+    if actor is None:
+        raise Unauthenticated
+    return actor
+
+
+class Me(ApiView):
+    """``/users/me``."""
+
+    @operation(tags=["users"], summary="Own profile", response=schemas.UserOut)
+    def get(self, _request: HttpRequest) -> Response:
+        """Profile, preferences, active organization."""
+        return ok(shapes.user(User.objects.get(pk=self.user.id), self.user))
+
+    @operation(
+        tags=["users"],
+        summary="Change the own profile",
+        request=schemas.ProfilePatch,
+        response=schemas.UserOut,
+    )
+    def patch(self, _request: HttpRequest) -> Response:
+        """Only what is given changes; null clears a text."""
+        changes = self.read(schemas.ProfilePatch).given()
+        return ok(shapes.user(users.update_profile(self.user, changes=changes), self.user))
+
+
+class Bootstrap(ApiView):
+    """``/auth/bootstrap``."""
+
+    @operation(tags=["auth"], summary="First call of a client", response=schemas.UserOut)
+    def post(self, _request: HttpRequest) -> Response:
+        """The person, with a personal organization made if he has none."""
+        user = users.bootstrap(self.user)
+        return ok(shapes.user(user, _actor_of(user)))
+
+
+class LoginView(ApiView):
+    """``/auth/login``."""
+
+    open_door = True
+
+    @operation(
+        tags=["auth"],
+        summary="Sign in by name and password",
+        request=schemas.Login,
+        response=schemas.UserOut,
+    )
+    def post(self, request: HttpRequest) -> Response:
+        """Set the session cookie; unsafe calls then need the CSRF token as ``X-CSRFToken``."""
+        # A form of another site can send a text body, but not this type without asking first.
+        if not request.META.get("CONTENT_TYPE", "").startswith("application/json"):
+            raise drf.UnsupportedMediaType(request.META.get("CONTENT_TYPE", ""))
+        given = self.read(schemas.Login)
+        inner = self.request._request
+        user = sign_in.sign_in_with_password(
+            given.username, given.password, address=client_ip(inner)
+        )
+        sessions.open_session(inner, user)
+        return ok({**shapes.user(user, _actor_of(user)), "csrf_token": get_token(inner)})
+
+
+class LogoutView(ApiView):
+    """``/auth/logout``."""
+
+    @operation(tags=["auth"], summary="Sign out")
+    def post(self, request: HttpRequest) -> Response:
+        """End the session; a call with a token has none and changes nothing."""
+        if not request.META.get("HTTP_AUTHORIZATION"):
+            sign_in.record_sign_out(self.user)
+            sessions.end_session(self.request._request)
+        return done()
+
+
+class Tokens(ApiView):
+    """``/users/me/tokens``."""
+
+    @operation(tags=["users"], summary="Own access tokens", response=schemas.TokenOut)
+    def get(self, _request: HttpRequest) -> Response:
+        """Newest first, revoked ones included, never their text."""
+        rows = ApiToken.objects.visible_to(self.user).newest_first()
+        return self.listing(rows, shapes.token)
+
+    @operation(
+        tags=["users"],
+        summary="Create an access token",
+        request=schemas.TokenCreate,
+        response=schemas.TokenOut,
+    )
+    def post(self, request: HttpRequest) -> Response:
+        """The answer holds the text, this once."""
+        given = self.read(schemas.TokenCreate)
+        row, raw = tokens.create_token(
+            self.user, name=given.name, scope=given.scope, expires_at=given.expires_at
+        )
+        answer = ok({**shapes.token(row), "token": raw}, location=f"{request.path}/{row.id}")
+        answer.secret_fields = ("token",)  # type: ignore[attr-defined]  # kept out of replays
+        return answer
+
+
+class TokenDetail(ApiView):
+    """``/users/me/tokens/{id}``."""
+
+    @operation(tags=["users"], summary="Revoke an access token")
+    def delete(self, _request: HttpRequest, token_id: UUID) -> Response:
+        """It proves nothing from now on."""
+        tokens.revoke_token(self.user, token_id)
+        return done()

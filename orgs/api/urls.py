@@ -1,0 +1,23 @@
+"""Addresses below ``/api/v1/``; words before ids, so that ``me`` is never taken for one."""
+
+from django.urls import path
+
+from . import members, organizations, people
+
+urlpatterns = [
+    path("auth/bootstrap", people.Bootstrap.as_view()),
+    path("auth/login", people.LoginView.as_view()),
+    path("auth/logout", people.LogoutView.as_view()),
+    path("users/me", people.Me.as_view()),
+    path("users/me/tokens", people.Tokens.as_view()),
+    path("users/me/tokens/<uuid:token_id>", people.TokenDetail.as_view()),
+    path("organizations", organizations.Organizations.as_view()),
+    path("organizations/me", organizations.ActiveOrganization.as_view()),
+    path("organizations/me/list", organizations.OwnList.as_view()),
+    path("organizations/me/active", organizations.Activate.as_view()),
+    path("organizations/me/member", members.OwnMember.as_view()),
+    path("organizations/me/members", members.Members.as_view()),
+    path("organizations/me/members/<uuid:member_id>", members.MemberDetail.as_view()),
+    path("organizations/me/members/<uuid:member_id>/access", members.MemberAccess.as_view()),
+    path("organizations/<uuid:organization_id>", organizations.OrganizationDetail.as_view()),
+]

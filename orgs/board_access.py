@@ -1,0 +1,50 @@
+"""Board rights of members, kept by ``boards``: this app asks for them without knowing boards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+
+class BoardAccess(NamedTuple):
+    """Right of a person on one board; writing implies reading."""
+
+    board_id: UUID
+    can_read: bool
+    can_write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the rights lie.
+
+    Attributes:
+        read: ``(organization_id, user_ids) -> rights per person``, in the order of board names.
+        replace: ``(organization_id, user_id, rights)`` puts exactly these rights in place; it
+            raises ``Invalid`` when a board is not of the organization, with nothing changed.
+    """
+
+    read: Callable[[UUID, Sequence[UUID]], Mapping[UUID, list[BoardAccess]]]
+    replace: Callable[[UUID, UUID, Sequence[BoardAccess]], None]
+
+
+_store: Store | None = None
+
+
+def register(store: Store) -> None:
+    """Name the store (``boards``)."""
+    global _store  # noqa: PLW0603 - one registration at start
+    _store = store
+
+
+def rights_of(organization_id: UUID, user_ids: Sequence[UUID]) -> Mapping[UUID, list[BoardAccess]]:
+    """Rights per person; people without any are absent."""
+    return _store.read(organization_id, user_ids) if _store else {}
+
+
+def replace(organization_id: UUID, user_id: UUID, rights: Sequence[BoardAccess]) -> None:
+    """Give a person exactly these rights on the boards of one organization."""
+    if _store is not None:
+        _store.replace(organization_id, user_id, rights)
