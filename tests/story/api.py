@@ -19,6 +19,7 @@ class Api:
     """
 
     def __init__(self, address: str, token: str) -> None:
+        self.token = token
         self.http = httpx.Client(
             base_url=f"{address}/api/v1",
             headers={"Authorization": f"Bearer {token}"},

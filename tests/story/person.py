@@ -28,6 +28,13 @@ class Person:
         self.page.get_by_role("button", name="Sign in with the token").click()
         expect(self.page.locator("body.mc-app")).to_be_visible()
 
+    def sign_in_by_tap(self, token: str) -> None:
+        """The same on a phone."""
+        self.page.goto("/sign-in")
+        self.page.get_by_label("Access token").fill(token)
+        self.page.get_by_role("button", name="Sign in with the token").tap()
+        expect(self.page.locator("body.mc-app")).to_be_visible()
+
     def until_live(self) -> None:
         """Wait until the page follows the product."""
         expect(self.page.locator("mc-socket:not([data-open])")).to_have_count(0)
@@ -71,7 +78,7 @@ class Person:
         return self.last_part()
 
     def create_agent(self, name: str, board: str, role: str) -> str:
-        """Create an agent; ``role`` begins the word of the choice (Worker, Lead); returns its id."""
+        """Create an agent; ``role`` is Worker or Lead; returns its id."""
         page = self.page
         page.goto("/agents/new")
         page.get_by_label("Name", exact=True).fill(name)

@@ -29,5 +29,5 @@ def until(probe: Callable[[], T | None], what: str, *, seconds: float = 60) -> T
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-class NotYet(Exception):  # noqa: N818 - a state, not a fault
+class NotYet(Exception):
     """The state is not there yet; the text says what there is instead."""
