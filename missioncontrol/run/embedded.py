@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey for one data folder, started from the bundled programs."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Embedded:
         self._pipe = Pipe()
         self._postgres: Postgres | None = None
         self._valkey: Valkey | None = None
+        self._sockets: Path | None = None
 
     def start(self) -> Services:
         """Start what is wanted and return the addresses.
@@ -50,7 +52,7 @@ class Embedded:
         self._check_reachable(user.uid)
         binaries = locate(self.data, user)
         state = states.load_or_create(self.data)
-        sockets = Path(state.socket_folder)
+        self._sockets = sockets = Path(state.socket_folder)
         sockets.mkdir(mode=0o700, exist_ok=True)
         user.own(sockets)
         postgres = Postgres(
@@ -121,6 +123,8 @@ class Embedded:
         for service in services:
             service.stop()
         self._postgres = self._valkey = None
+        if self._sockets is not None and not self._sockets.is_relative_to(self.data.resolve()):
+            shutil.rmtree(self._sockets, ignore_errors=True)
         self._pipe.close()
 
     def _check_reachable(self, uid: int) -> None:

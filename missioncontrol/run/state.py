@@ -65,7 +65,7 @@ def load_or_create(data: Path) -> ServiceState:
     folder = (data / "run").resolve()
     if len(str(folder).encode()) <= _LONGEST_SOCKET_FOLDER:
         state.socket_folder = str(folder)
-    elif not Path(state.socket_folder or "/nowhere").is_dir():
+    else:  # made anew each time: a name that is known could be taken by somebody else
         state.socket_folder = tempfile.mkdtemp(prefix="missioncontrol-")
     return state
 
