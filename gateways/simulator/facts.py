@@ -1,4 +1,7 @@
-"""Connection facts in an agent's workspace: lines ``KEY=value`` in AGENTS.md."""
+"""Connection facts in an agent's workspace: lines ``KEY=value`` in AGENTS.md.
+
+The token stands there as AUTH_TOKEN, or in the file that AUTH_HEADER_FILE names.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+_HEADER = re.compile(r"^([A-Za-z-]+):\s*(\S+)\s*$", re.MULTILINE)
 _SOURCES = ("TOOLS.md", "AGENTS.md")
 
 
@@ -30,11 +34,13 @@ def read_facts(files: Mapping[str, str]) -> Facts | None:
     found: dict[str, str] = {}
     for name in _SOURCES:
         found |= {key: value.strip() for key, value in _LINE.findall(files.get(name, ""))}
-    if not (found.get("BASE_URL") and found.get("AUTH_TOKEN")):
+    headers = dict(_HEADER.findall(files.get(found.get("AUTH_HEADER_FILE", ""), "")))
+    token = headers.get("X-Agent-Token") or found.get("AUTH_TOKEN", "")
+    if not (found.get("BASE_URL") and token):
         return None
     return Facts(
         found["BASE_URL"].rstrip("/"),
-        found["AUTH_TOKEN"],
+        token,
         found.get("AGENT_ID", ""),
         found.get("BOARD_ID", ""),
     )

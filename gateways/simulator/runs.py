@@ -213,8 +213,13 @@ class RunEngine:
         _sessions_changed(gateway, run, "start")
         model = {"phase": "model", "provider": MODEL_PROVIDER, "model": MODEL_NAME}
         emit_agent(gateway, run, "lifecycle", model)
+        turn = Turn(gateway, run)
         try:
-            await gateway.brain(Turn(gateway, run))
+            turn.agent.complete_setup()
+            if run.message.startswith("/"):
+                await turn.say(f"Status: {MODEL_PROVIDER}/{MODEL_NAME}")
+            else:
+                await gateway.brain(turn)
         except asyncio.CancelledError:
             gateway.approvals.cancel_run(run.id)
             self._finish(run, "aborted", stopReason="rpc")

@@ -49,6 +49,13 @@ class SimAgent:
     emoji: str | None = None
     files: dict[str, str] = field(default_factory=dict)
     updated_ms: dict[str, int] = field(default_factory=dict)
+    is_set_up: bool = False
+
+    def complete_setup(self) -> None:
+        """The first turn in a workspace with own files removes the first-run file, once."""
+        if not self.is_set_up and self.files.get("AGENTS.md") != _SEEDS["AGENTS.md"]:
+            self.is_set_up = True
+            self.files.pop("BOOTSTRAP.md", None)
 
     def write(self, name: str, content: str) -> None:
         """Store a workspace file."""

@@ -32,7 +32,7 @@ supervise
     ``await hold(target_factory, *, on_ready, on_event, on_state, stop)`` keeps one permanent
     reviewer connection; ``LinkState``, ``Report``
 provisioning
-    ``ensure_agent``, ``write_files``, ``patch_config``, ``ensure_session``, ``send_chat``,
+    ``ensure_agent``, ``write_files``, ``write_header_file`` (token for ``curl -H @BOOTSTRAP.md``), ``patch_config``, ``ensure_session``, ``send_chat``,
     ``wake``, ``delete_agent``, ``reset_session``, ``delete_session``, ``list_sessions``,
     ``chat_history``, ``abort_chat``, ``allow_command``
 version

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -39,7 +40,9 @@ T = TypeVar("T")
 VISIBLE_WITHIN_SECONDS = 15.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
 _HASH_TRIES = 5
-#: Keys that the gateway lets clients write as workspace files.
+#: Workspace file that is never shown to the model and therefore holds the agent's token.
+HEADER_FILE = "BOOTSTRAP.md"
+#: Names that the gateway lets clients write.
 WRITABLE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "IDENTITY.md", "BOOTSTRAP.md", "MEMORY.md")
 
 
@@ -216,6 +219,42 @@ async def read_file(client: GatewayClient, agent_id: str, name: str) -> Workspac
     if file.get("missing"):
         return None
     return WorkspaceFile(name, str(file.get("content") or ""), str(file.get("hash") or ""))
+
+
+async def write_header_file(
+    client: GatewayClient, agent_id: str, headers: Mapping[str, str]
+) -> bool:
+    """Give an agent a file of HTTP headers for ``curl -H @BOOTSTRAP.md``; False when unchanged.
+
+    That way its token stands in no command, transcript or prompt: of the names that clients may
+    write, this one alone is never shown to the model. The gateway removes it once, when the first
+    turn completes the workspace's set-up; therefore the set-up is completed first, by a command
+    that runs no model. Write the other files of a new agent before.
+
+    Source: seen on gateway 2026.9.6.
+
+    Raises:
+        GatewayCallError: refused.
+    """
+    content = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    current = await read_file(client, agent_id, HEADER_FILE)
+    if current is not None and current.content == content:
+        return False
+    is_ours = current is not None and current.content.startswith(tuple(headers))
+    if current is not None and not is_ours:
+        await _complete_setup(client, agent_id)
+    await write_files(client, agent_id, {HEADER_FILE: content})
+    return True
+
+
+async def _complete_setup(client: GatewayClient, agent_id: str) -> None:
+    key = f"agent:{agent_id}:setup"
+    await send_chat(client, key, "/status", idempotency_key=str(uuid.uuid4()))
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + VISIBLE_WITHIN_SECONDS
+    while await read_file(client, agent_id, HEADER_FILE) is not None and loop.time() < deadline:
+        await asyncio.sleep(_FIRST_PAUSE_SECONDS)
+    await delete_session(client, key)
 
 
 def content_hash(content: str) -> str:

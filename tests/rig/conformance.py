@@ -305,6 +305,36 @@ async def guards_files_by_hash(subject: Subject) -> None:
 
 
 @check
+async def keeps_the_header_file_from_the_first_turn_on(subject: Subject) -> None:
+    headers = {"X-Agent-Token": "mca_" + "x" * 43, "Accept": "application/json"}
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        await provisioning.write_files(client, agent_id, {"AGENTS.md": "# Contract\n"})
+        assert await provisioning.write_header_file(client, agent_id, headers)
+        assert not await provisioning.write_header_file(client, agent_id, headers)
+        await say(client, seen, agent_id, "SAY first")
+        await say(client, seen, agent_id, "SAY second")
+        file = await provisioning.read_file(client, agent_id, provisioning.HEADER_FILE)
+        assert file is not None
+        assert file.content.splitlines() == [f"{k}: {v}" for k, v in headers.items()]
+        changed = {**headers, "X-Agent-Token": "mca_" + "y" * 43}
+        assert await provisioning.write_header_file(client, agent_id, changed)
+        await say(client, seen, agent_id, "SAY third")
+        assert not await provisioning.write_header_file(client, agent_id, changed)
+        await provisioning.allow_command(client, agent_id, "/usr/bin/cat")
+        end = await say(client, seen, agent_id, "EXEC cat BOOTSTRAP.md")
+        assert "y" * 43 in text_of(end)
+
+
+@check
+async def removes_a_first_run_file_that_comes_too_early(subject: Subject) -> None:
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        files = {"AGENTS.md": "# Contract\n", "BOOTSTRAP.md": "X-Agent-Token: early\n"}
+        await provisioning.write_files(client, agent_id, files)
+        await say(client, seen, agent_id, "SAY first")
+        assert await provisioning.read_file(client, agent_id, "BOOTSTRAP.md") is None
+
+
+@check
 async def guards_the_configuration(subject: Subject) -> None:
     async with subject.connected() as (client, _), subject.agent(client) as agent_id:
         base = (await client.call("config.get"))["hash"]
