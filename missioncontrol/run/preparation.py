@@ -1,8 +1,6 @@
 """What has to be done once before the processes start: tables, static files, open files."""
 
-import contextlib
 import hashlib
-import importlib
 import os
 import resource
 from collections.abc import Callable, Iterator
@@ -139,24 +137,13 @@ def seed_demo() -> str:
     return ""
 
 
-def _sign_in_service() -> Callable[[], str] | None:
-    for name in ("orgs.services.sign_in", "orgs.services.users", "orgs.services"):
-        with contextlib.suppress(ModuleNotFoundError):
-            module = importlib.import_module(name)
-            if hasattr(module, "issue_sign_in_link"):
-                found: Callable[[], str] = module.issue_sign_in_link
-                return found
-    return None
-
-
 def sign_in_link() -> str:
     """Return a link that signs the operator in once, empty when that way is off."""
     from django.conf import settings
 
     if "local" not in settings.AUTH_MODES:
         return ""
-    issue = _sign_in_service()
-    if issue is None:
-        return ""
-    link = issue()
+    from orgs.services.sign_in import issue_sign_in_link
+
+    link = issue_sign_in_link()
     return link if link.startswith("http") else f"{settings.BASE_URL}{link}"

@@ -1,6 +1,5 @@
 """Settings that hold everywhere; ``dev``, ``prod`` and ``test`` change a few."""
 
-import importlib.util
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -61,25 +60,6 @@ GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
 
 # --- Applications --------------------------------------------------------------------------------
-_PRODUCT_APPS = [
-    ("missioncontrol.kernel.apps", "KernelConfig"),
-    ("activity.apps", "ActivityConfig"),
-    ("orgs.apps", "OrgsConfig"),
-    ("governance.apps", "GovernanceConfig"),
-    ("gateways.apps", "GatewaysConfig"),
-    ("boards.apps", "BoardsConfig"),
-    ("agents.apps", "AgentsConfig"),
-    ("missioncontrol.overview.apps", "OverviewConfig"),
-]
-
-
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
@@ -97,15 +77,15 @@ INSTALLED_APPS = [
     "guardian",
     "django_rq",
     "django_prometheus",
-    *(
-        f"{module}.{name}"
-        for module, name in _PRODUCT_APPS
-        if _exists(module) and ("overview" in module or _exists(module.replace(".apps", ".models")))
-    ),
+    "missioncontrol.kernel.apps.KernelConfig",
+    "activity.apps.ActivityConfig",
+    "orgs.apps.OrgsConfig",
+    "governance.apps.GovernanceConfig",
+    "gateways.apps.GatewaysConfig",
+    "boards.apps.BoardsConfig",
+    "agents.apps.AgentsConfig",
+    "missioncontrol.overview.apps.OverviewConfig",
 ]
-
-if not _exists("orgs.models"):
-    AUTH_USER_MODEL = "auth.User"
 
 # From outside to inside; a request passes from the first to the last.
 MIDDLEWARE = [
