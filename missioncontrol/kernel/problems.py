@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
@@ -97,6 +97,4 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     if known is None:
         log.exception("api.failed", path=getattr(request, "path", ""))
         known = DomainError("Internal Server Error", code="internal_error")
-    if connection.in_atomic_block:
-        transaction.set_rollback(True)
     return problem_response(known, request)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from activity import publish as log
 from missioncontrol.kernel import clock, unit
-from missioncontrol.kernel.actors import Actor, UserActor
+from missioncontrol.kernel.actors import Actor, Role, UserActor
 from missioncontrol.kernel.authz import authorize
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
 from missioncontrol.kernel.unit import service
@@ -157,6 +157,8 @@ def delete_organization(actor: Actor, organization_id: UUID) -> None:
     organization: Organization = Organization.objects.open_for(
         actor, organization_id, for_delete=True
     )
+    if isinstance(actor, UserActor) and actor.role_in(organization.id) is not Role.OWNER:
+        raise Forbidden(_("Only organization owners can delete organizations"))
     authorize(actor, actions.DELETE_ORGANIZATION, organization)
     boards = apps.get_model("boards", "Board")
     board_ids = tuple(

@@ -1,0 +1,82 @@
+"""Parallel first requests, owners and links: one effect each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from activity.models import ActivityEvent
+from missioncontrol.kernel.errors import DomainError
+from orgs import credentials
+from orgs.models import Membership, Organization, User
+from orgs.services import members, organizations, sign_in
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(count: int, call: Callable[[int], object]) -> list[object]:
+    """Results of ``call(0…count-1)`` in threads that start together; refusals by their code."""
+    start = Barrier(count)
+
+    def run(number: int) -> object:
+        start.wait(10)
+        try:
+            return call(number)
+        except DomainError as refusal:
+            return refusal.machine_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+@pytest.mark.scenario("CORE-11")
+def test_parallel_first_requests_make_one_person_and_one_organization() -> None:
+    actors = at_once(6, lambda _n: credentials.from_local_token(settings.LOCAL_AUTH_TOKEN, None))
+
+    assert User.objects.count() == 1
+    assert Organization.objects.get().name == "Personal"
+    assert Membership.objects.count() == 1
+    assert ActivityEvent.objects.filter(type="organization.created").count() == 1
+    assert {a.organization_id for a in actors} == {Organization.objects.get().id}  # type: ignore[attr-defined]
+
+
+def test_two_owners_who_leave_at_once_leave_one() -> None:
+    org = factories.make_organization()
+    people = [factories.make_user(), factories.make_user()]
+    rows = [factories.make_member(org, user, "owner") for user in people]
+    actors = [credentials.actor_of(user.id) for user in people]
+
+    results = at_once(
+        2,
+        lambda n: members.change_role(actors[n], rows[n].id, role="member").role,  # type: ignore[arg-type]
+    )
+
+    assert sorted(map(str, results)) == ["last_owner", "member"]
+    assert Membership.objects.filter(role="owner").count() == 1
+
+
+def test_one_name_for_one_organization() -> None:
+    users = [factories.make_user() for _ in range(5)]
+    actors = [credentials.actor_of(u.id) for u in users]
+
+    results = at_once(
+        5,
+        lambda n: organizations.create_organization(actors[n], name="Same").name,  # type: ignore[arg-type]
+    )
+
+    assert sorted(map(str, results)) == ["Same", *["name_taken"] * 4]
+    assert Organization.objects.count() == 1
+
+
+def test_a_link_signs_one_browser_in() -> None:
+    code = sign_in.issue_sign_in_link()
+    results = at_once(4, lambda n: sign_in.sign_in_with_link(code, address=f"a{n}").username)
+    assert sorted(map(str, results)) == ["local-auth-user", *["unauthenticated"] * 3]
