@@ -112,14 +112,14 @@ def _open_paths(process: psutil.Process) -> set[str]:
 
 
 @contextlib.contextmanager
-def installed(**environment: str) -> Iterator[Product]:
+def installed(*arguments: str, **environment: str) -> Iterator[Product]:
     """A started product in an empty data folder, gone afterwards.
 
     With ``KEEP_STORY_DATA`` in the environment its logs are copied there before.
     """
     with data_folder() as data:
         settings = clean_environment(LOG_FORMAT="text", **environment)
-        with started(data, "--port", str(free_port()), environment=settings) as running:
+        with started(data, "--port", str(free_port()), *arguments, environment=settings) as running:
             running.until_ready()
             try:
                 yield Product(running)
