@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ from gateways.simulator.runs import Turn
 
 _STEP_SECONDS = 2.0
 _API_TIMEOUT_SECONDS = 20.0
+_ATTEMPTS = 8
+_LONGEST_WAIT_SECONDS = 4.0
 _COMMAND = re.compile(r"^\s*RUN:\s*(.+)$", re.MULTILINE)
 _REJECTED = re.compile(r"\b(reject(ed)?|denied|expired|cancelled)\b", re.IGNORECASE)
 RESOLVED_MARK = "APPROVAL RESOLVED"
@@ -47,13 +50,28 @@ class AgentApi:
     facts: Facts
 
     async def call(self, verb: str, path: str, **options: Any) -> Any:
-        """One call.
+        """One call, repeated with the same key while Mission Control does not answer.
 
         Raises:
             ApiRefusal: status 400 and above, or no answer (status 0).
         """
+        last = ApiRefusal(0, {})
+        key = str(uuid.uuid4())
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await self._once(verb, path, key, **options)
+            except ApiRefusal as refusal:
+                if 0 < refusal.status < 500:
+                    raise
+                last = refusal
+            await asyncio.sleep(min(0.2 * 2**attempt, _LONGEST_WAIT_SECONDS))
+        raise last
+
+    async def _once(self, verb: str, path: str, key: str, **options: Any) -> Any:
         url = f"{self.facts.base_url}/api/v1/agent/{path}"
         headers = {"X-Agent-Token": self.facts.auth_token}
+        if verb == "POST":
+            headers["Idempotency-Key"] = key
         try:
             response = await self.http.request(verb, url, headers=headers, **options)
         except httpx.HTTPError as error:
