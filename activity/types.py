@@ -68,6 +68,7 @@ _TABLE: tuple[EventType, ...] = (
         wire="task.comment",
         frame="task.comment_added",
     ),
+    EventType("task.comment_edited", _("{actor} changed a comment on {target}"), "edit"),
     EventType("task.comment_deleted", _("{actor} deleted a comment on {target}"), "trash"),
     EventType(
         "task.unblocked", _("{target} is no longer blocked"), "lock-open", frame="task.updated"
@@ -263,6 +264,12 @@ _TABLE: tuple[EventType, ...] = (
         _("{actor} synchronised the agent files of {target}"),
         "refresh",
         wire="gateway.templates.synced",
+    ),
+    _audited(
+        "gateway.message_sent",
+        _("{actor} wrote to a session of {target}"),
+        "send",
+        wire="gateway.session.message",
     ),
     _audited(
         "gateway.policy_changed",

@@ -85,13 +85,18 @@ class Board(TenantEntity, Versioned):
     paused = models.BooleanField(default=False)
     wip_limits: Any = models.JSONField(default=dict, blank=True)
     next_task_number = models.PositiveIntegerField(default=1)
+    #: Row version that last changed each field; tells a real conflict from a mere newer version.
+    field_versions: Any = models.JSONField(default=dict, blank=True)
     #: +1 whenever somebody's right on this board changes (ruling 20).
     permission_epoch = models.PositiveIntegerField(default=0)
 
     objects = querysets.BoardQuerySet.as_manager()
 
     class Meta:
-        permissions: ClassVar = [("read_board", "Read the board"), ("write_board", "Write on the board")]
+        permissions: ClassVar = [
+            ("read_board", "Read the board"),
+            ("write_board", "Write on the board"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "key"], name="board_key_once"),
         ]
@@ -168,6 +173,11 @@ class Task(TenantEntity, Versioned):
     comments_count = models.PositiveIntegerField(default=0)
     delivery = models.CharField(max_length=10, choices=Delivery.choices, blank=True, default="")
     delivery_detail = models.CharField(max_length=300, blank=True, default="")
+    #: Row version that last changed each field; tells a real conflict from a mere newer version.
+    field_versions: Any = models.JSONField(default=dict, blank=True)
+
+    #: Hints of the service that made or changed it, e.g. ``duplicate_of:<id>``; not stored.
+    warnings: ClassVar[tuple[str, ...]] = ()
 
     objects = querysets.TaskQuerySet.as_manager()
 
@@ -195,7 +205,9 @@ class Task(TenantEntity, Versioned):
 class TaskAlias(models.Model):
     """An old key of a relocated task."""
 
-    organization = models.ForeignKey("orgs.Organization", on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        "orgs.Organization", on_delete=models.CASCADE, related_name="+"
+    )
     key = models.CharField(max_length=16)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="aliases")
 
@@ -236,6 +248,7 @@ class TaskComment(Entity):
     author_kind = models.CharField(max_length=10)
     author_id = models.UUIDField(null=True, blank=True)
     author_name = models.CharField(max_length=200)
+    edited_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["task", "created_at"], name="comment_by_task")]

@@ -16,7 +16,7 @@ Right = Literal["read", "write"]
 
 
 @lru_cache(maxsize=1)
-def _permission_ids() -> dict[str, int]:
+def permission_ids() -> dict[str, int]:
     """Ids of ``read_board`` and ``write_board``; they never change while the process lives."""
     permission = apps.get_model("auth", "Permission")
     found = permission.objects.filter(
@@ -25,14 +25,28 @@ def _permission_ids() -> dict[str, int]:
     return dict(found)
 
 
-def forget_permission_ids() -> None:
+def forgetpermission_ids() -> None:
     """Read the ids again (a test database was made anew)."""
-    _permission_ids.cache_clear()
+    permission_ids.cache_clear()
+
+
+def on_migrated(**_facts: Any) -> None:
+    """Listener of ``post_migrate``: the database may be another one now."""
+    forgetpermission_ids()
+
+
+def board_ids(actor: Actor, right: str) -> QuerySet[Any]:
+    """Ids of the boards that the actor may read or write, for look-ups of other apps."""
+    board = apps.get_model("boards", "Board")
+    found: QuerySet[Any] = board.objects.filter(
+        board_q(actor, "write" if right == "write" else "read")
+    ).values("pk")
+    return found
 
 
 def grants_of(user_id: UUID, right: Right) -> QuerySet[Any]:
     """Direct grants of a person; a write grant implies reading."""
-    ids = _permission_ids()
+    ids = permission_ids()
     wanted = [ids.get("write_board", 0)]
     if right == "read":
         wanted.append(ids.get("read_board", 0))

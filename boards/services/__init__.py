@@ -1,0 +1,38 @@
+"""Every change of groups, boards, tasks, comments and grants. One function each."""
+
+from .approvals import request_approval
+from .boards import create_board, delete_board, pause_board, resume_board, update_board
+from .comments import add_comment, delete_comment, edit_comment
+from .grants import BoardRight, grant_board, replace_grants, rights_of, withdraw_grants
+from .groups import create_group, delete_group, update_group
+from .moves import move_task, relocate_task
+from .ranks import rerank_column
+from .tasks import assign_task, create_task, delete_task, record_delivery, update_task
+
+__all__ = [
+    "BoardRight",
+    "add_comment",
+    "assign_task",
+    "create_board",
+    "create_group",
+    "create_task",
+    "delete_board",
+    "delete_comment",
+    "delete_group",
+    "delete_task",
+    "edit_comment",
+    "grant_board",
+    "move_task",
+    "pause_board",
+    "record_delivery",
+    "relocate_task",
+    "replace_grants",
+    "request_approval",
+    "rerank_column",
+    "resume_board",
+    "rights_of",
+    "update_board",
+    "update_group",
+    "update_task",
+    "withdraw_grants",
+]
