@@ -1,10 +1,14 @@
-"""Django application."""
+"""Django application of gateways."""
 
 from django.apps import AppConfig
 
 
 class GatewaysConfig(AppConfig):
-    """Registers what this app offers to others."""
+    """Wires the listeners of this app."""
 
     default_auto_field = "django.db.models.BigAutoField"
     name = "gateways"
+
+    def ready(self) -> None:
+        """Register listeners."""
+        from . import subscribers  # noqa: F401 - importing registers

@@ -24,6 +24,7 @@ class Gateway(TenantEntity, Versioned):
         ONLINE = "online", _("Online")
         DEGRADED = "degraded", _("Degraded")
         OFFLINE = "offline", _("Offline")
+        RESTARTING = "restarting", _("Restarting")
         INCOMPATIBLE = "incompatible", _("Incompatible")
         UNAUTHORIZED = "unauthorized", _("Unauthorized")
         PAIRING_REQUIRED = "pairing_required", _("Waiting for pairing")
@@ -52,6 +53,9 @@ class Gateway(TenantEntity, Versioned):
     #: Last doctor report: list of checks with finding and next step.
     checks: Any = models.JSONField(default=list, blank=True)
     pairing_request_id = models.CharField(max_length=120, blank=True, default="")
+    #: When the periodic check looks again, and how often it failed in a row.
+    next_check_at = models.DateTimeField(null=True, blank=True)
+    check_failures = models.PositiveIntegerField(default=0)
 
     objects = querysets.GatewayQuerySet.as_manager()
 
@@ -99,6 +103,8 @@ class GatewayLease(models.Model):
     owner = models.CharField(max_length=80, blank=True, default="")
     epoch = models.BigIntegerField(default=0)
     until = models.DateTimeField(null=True, blank=True)
+    #: Whether the holder's connection is up; counts only while the lease is valid.
+    is_online = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.gateway_id} held by {self.owner or 'nobody'}"

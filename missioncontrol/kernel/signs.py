@@ -53,6 +53,7 @@ STATE: dict[str, Sign] = {
     "unverified": Sign("is-draft", _("Not checked")),
     "checking": Sign("is-updating", _("Checking")),
     "degraded": Sign("is-degraded", _("Degraded")),
+    "restarting": Sign("is-updating", _("Restarting")),
     "incompatible": Sign("is-error", _("Incompatible")),
     "unauthorized": Sign("is-error", _("Token refused")),
     "pairing_required": Sign("is-pending", _("Pairing needed")),
