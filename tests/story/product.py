@@ -89,12 +89,17 @@ class Product:
 
     def logs(self) -> str:
         """What is worth reading after a failure: warnings and errors of every process."""
-        lines = [self.running.output]
+        lines = [_short(one) for one in self.running.output.splitlines()[:12]]
         for path in sorted((self.data / "log").glob("*.log")):
             text = path.read_text(errors="replace").splitlines()
-            kept = [one for one in text if '"info"' not in one and "level=info" not in one]
+            kept = [_short(one) for one in text if "level='info'" not in one]
             lines += [f"== {path.name}", *kept[-60:]]
         return "\n".join(lines)
+
+
+def _short(line: str) -> str:
+    """A line without the middle of its traceback."""
+    return line if len(line) < 1500 else f"{line[:300]} … {line[-900:]}"
 
 
 def _name(process: psutil.Process) -> str:
