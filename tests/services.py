@@ -29,7 +29,7 @@ def throw_away_services() -> Generator[None]:
     )
     try:
         services = embedded.start()
-        addresses = {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
+        addresses = {"DATABASE_URL": services.owner_database_url, "REDIS_URL": services.redis_url}
         os.environ.update({name: addresses[name] for name in missing})
         os.environ["TEST_DATA_DIR"] = str(folder)
         yield

@@ -128,6 +128,11 @@ class Start:
 
     def _start_services(self, settings: Env, data: Path) -> None:
         named_redis = settings.redis_url or settings.rq_redis_url
+        if settings.database_url and not settings.migration_database_url:
+            self.screen.complain(
+                "MIGRATION_DATABASE_URL is not set: the product's own database role could alter "
+                "the audit record."
+            )
         if settings.database_url and named_redis:
             return
         if not (data / "postgres").exists() and not settings.database_url:
@@ -136,6 +141,7 @@ class Start:
         services = self.embedded.start()
         if not settings.database_url:
             os.environ["DATABASE_URL"] = services.database_url
+            os.environ["MIGRATION_DATABASE_URL"] = services.owner_database_url
         if not named_redis:
             os.environ["REDIS_URL"] = services.redis_url
 

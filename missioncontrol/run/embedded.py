@@ -20,6 +20,7 @@ class Services:
     """Where the started services answer."""
 
     database_url: str
+    owner_database_url: str
     redis_url: str
 
 
@@ -80,7 +81,7 @@ class Embedded:
             self._postgres = postgres
             postgres.start()
         states.write(self.data, state)
-        return Services(state.database_url, state.redis_url)
+        return Services(state.database_url, state.owner_database_url, state.redis_url)
 
     def heal(self) -> list[str]:
         """Start again what has ended, on the same socket and port; return the names.

@@ -14,10 +14,11 @@ from missioncontrol.run.binaries import Binaries, ServiceUser
 from missioncontrol.run.errors import RunError
 from missioncontrol.run.lifeline import Pipe
 from missioncontrol.run.process import Server, stop_leftover
-from missioncontrol.run.state import ServiceState
+from missioncontrol.run.state import APPLICATION, DATABASE, OWNER, ServiceState
 
 MAJOR = "18"
-NAME = "missioncontrol"
+# Raised when `_prepare` has more to do in folders of earlier releases.
+PREPARED = 2
 _PASSING_FAULTS = ("shared memory block", "lock file")
 EXTENSIONS = ("vector", "pg_trgm", "unaccent")
 
@@ -63,9 +64,9 @@ class Postgres:
             )
         self._clear_leftover()
         self._start_server()
-        if not self._state.prepared:
+        if self._state.prepared < PREPARED:
             self._prepare()
-            self._state.prepared = True
+            self._state.prepared = PREPARED
 
     def ask_to_stop(self) -> None:
         """Begin an orderly stop."""
@@ -171,16 +172,13 @@ class Postgres:
                     sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
                 )
         with self._admin("postgres") as connection:
-            role, password = sql.Identifier(NAME), sql.Literal(self._state.password)
-            row = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [NAME]).fetchone()
-            verb = sql.SQL("ALTER" if row else "CREATE")
-            connection.execute(
-                sql.SQL("{} ROLE {} LOGIN CREATEDB PASSWORD {}").format(verb, role, password)
-            )
-            if not connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [NAME]
-            ).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+            _make_role(connection, OWNER, self._state.owner_password, "CREATEDB")
+            _make_role(connection, APPLICATION, self._state.password, "NOCREATEDB")
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+            if not found.fetchone():
+                statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+                names = sql.Identifier(DATABASE), sql.Identifier(OWNER)
+                connection.execute(statement.format(*names))
 
     def _admin(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -191,3 +189,13 @@ class Postgres:
             dbname=database,
             autocommit=True,
         )
+
+
+def _make_role(
+    connection: psycopg.Connection[tuple[object, ...]], name: str, password: str, right: str
+) -> None:
+    found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    statement = sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}")
+    verb = sql.SQL("ALTER" if found else "CREATE")
+    parts = verb, sql.Identifier(name), sql.SQL(right), sql.Literal(password)
+    connection.execute(statement.format(*parts))

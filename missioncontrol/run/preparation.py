@@ -10,6 +10,7 @@ from typing import Any
 from missioncontrol.run.errors import RunError
 
 MIGRATION_LOCK = 0x4D43_0001
+APPEND_ONLY_TABLES = ("activity_activityevent", "activity_auditentry")
 OPEN_FILES = 65_536
 
 
@@ -73,6 +74,7 @@ def migrate() -> str:
 
     from missioncontrol.settings import addresses
 
+    application = connection.settings_dict["USER"]
     if settings.MIGRATION_DATABASE_URL:
         described = addresses.database(settings.MIGRATION_DATABASE_URL)
         connection.settings_dict.update({**connection.settings_dict, **described})
@@ -86,7 +88,26 @@ def migrate() -> str:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
         call_command("migrate", interactive=False, verbosity=0)
+    if settings.MIGRATION_DATABASE_URL:
+        with connection.cursor() as cursor:
+            _grant(cursor, application)
     return f"{len(plan)} steps" if plan else ""
+
+
+def _grant(cursor: Any, application: str) -> None:
+    """Let the product's role work with every table, and only add to the append-only ones."""
+    from psycopg import sql
+
+    role = sql.Identifier(application)
+    append_only = sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY_TABLES))
+    for statement in (
+        sql.SQL("GRANT USAGE ON SCHEMA public TO {role}"),
+        sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"),
+        sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"),
+        sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {tables} FROM {role}"),
+        sql.SQL("REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}"),
+    ):
+        cursor.execute(statement.format(role=role, tables=append_only))
 
 
 def collect_static() -> str:
@@ -145,5 +166,4 @@ def sign_in_link() -> str:
         return ""
     from orgs.services.sign_in import issue_sign_in_link
 
-    link = issue_sign_in_link()
-    return link if link.startswith("http") else f"{settings.BASE_URL}{link}"
+    return f"{settings.BASE_URL}/sign-in/link/{issue_sign_in_link()}"

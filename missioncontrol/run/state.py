@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from missioncontrol.run.ports import is_free, random_free
 
+DATABASE = OWNER = "missioncontrol"
+APPLICATION = "missioncontrol_app"
 # A socket's path may have 107 bytes; the longest name in the folder is `.s.PGSQL.65535.lock`.
 _LONGEST_SOCKET_FOLDER = 85
 
@@ -26,15 +28,24 @@ class ServiceState:
     postgres_port: int
     valkey_port: int
     admin_password: str = field(default_factory=_password, repr=False)
+    owner_password: str = field(default_factory=_password, repr=False)
     password: str = field(default_factory=_password, repr=False)
     valkey_password: str = field(default_factory=_password, repr=False)
-    prepared: bool = False
+    prepared: int = 0
 
     @property
     def database_url(self) -> str:
-        """Address of the database, through the socket."""
+        """Address of the database for the product, which may not alter the audit record."""
+        return self._database_url(APPLICATION, self.password)
+
+    @property
+    def owner_database_url(self) -> str:
+        """Address of the database for migrations and for the throw-away databases of tests."""
+        return self._database_url(OWNER, self.owner_password)
+
+    def _database_url(self, role: str, password: str) -> str:
         return (
-            f"postgresql://missioncontrol:{self.password}@/missioncontrol"
+            f"postgresql://{role}:{password}@/{DATABASE}"
             f"?host={quote(self.socket_folder, safe='')}&port={self.postgres_port}"
         )
 

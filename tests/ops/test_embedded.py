@@ -23,7 +23,7 @@ def answers(embedded: Embedded) -> bool:
     services = embedded.start()
     with psycopg.connect(services.database_url) as connection:
         row = connection.execute("SELECT current_user, 1").fetchone()
-    return row == ("missioncontrol", 1) and bool(Redis.from_url(services.redis_url).ping())
+    return row == ("missioncontrol_app", 1) and bool(Redis.from_url(services.redis_url).ping())
 
 
 def test_a_long_path_moves_the_sockets_and_not_the_data() -> None:

@@ -49,7 +49,7 @@ def _free_port() -> int:
 
 
 def _query(running: Running, statement: str) -> list[tuple[object, ...]]:
-    url = running.services().database_url
+    url = running.services().owner_database_url
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
@@ -123,6 +123,20 @@ def test_killed_database_keeps_every_committed_row(data: Path) -> None:
         assert _query(again, "SELECT count(*), max(id) FROM kept") == [(5000, 5000)]
         assert "not properly shut down" in (data / "log/postgres.log").read_text()
         _query(again, "DROP TABLE kept")
+
+
+def test_product_cannot_alter_its_record_even_when_it_says_it_may(data: Path) -> None:
+    statements = ("DELETE FROM {}", "UPDATE {} SET at = now()", "TRUNCATE {}")
+    with started(data) as running:
+        running.until_ready()
+        url = running.services().database_url
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SET missioncontrol.purge = on")
+            for table in ("activity_auditentry", "activity_activityevent"):
+                assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+                for statement in statements:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        connection.execute(statement.format(table))
 
 
 @pytest.mark.parametrize("name", ["postgres", "valkey-server"])
