@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterator
@@ -9,6 +10,13 @@ from dataclasses import dataclass
 
 from gateways.simulator.thread import SimulatedGatewayThread
 from gateways.simulator.worker import Worker
+from gateways.wire import provisioning
+from gateways.wire.client import GatewayClient
+from gateways.wire.frames import ALL_SCOPES
+from gateways.wire.target import Target
+
+EVERY_AGENT = "*"
+CURL = "/usr/bin/curl"
 
 
 @dataclass(frozen=True)
@@ -29,3 +37,14 @@ def simulated(*, speed: float = 40.0) -> Iterator[Place]:
             yield Place(simulator.url, token)
         finally:
             simulator.run(brain.close())
+
+
+def allow_calls(place: Place) -> None:
+    """Let every agent of a real gateway use ``curl`` unasked, as its operator may choose."""
+
+    async def allow() -> None:
+        target = Target(place.url, token=place.token)
+        async with GatewayClient.connect(target, scopes=ALL_SCOPES) as client:
+            await provisioning.allow_command(client, EVERY_AGENT, CURL)
+
+    asyncio.run(allow())
