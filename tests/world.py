@@ -84,9 +84,9 @@ class World:
 
 def build_world() -> World:
     """Make the rows; for transactional tests that cannot use the fixture."""
-    from boards.querysets import forget_permission_ids
+    from boards.querysets import permission_ids
 
-    forget_permission_ids()
+    permission_ids.cache_clear()
     f = factories
     org, other = f.make_organization("Acme"), f.make_organization("Other")
     ann, bob, eve = f.make_user("ann"), f.make_user("bob"), f.make_user("eve")
