@@ -95,7 +95,7 @@ class GatewayIdentity(models.Model):
 
 
 class GatewayLease(models.Model):
-    """Who holds a gateway's permanent connection: database clock, 6 s, renewed every 2 s (ruling 21)."""
+    """Who holds a gateway's permanent connection (:mod:`gateways.leases`, ruling 21)."""
 
     gateway = models.OneToOneField(
         Gateway, on_delete=models.CASCADE, primary_key=True, related_name="lease"

@@ -154,7 +154,7 @@ def prune_history() -> int:
 
 
 def ring(gateway_id: UUID, word: str) -> None:
-    """Tell the process that holds the gateway's connection, at commit: ``answer``, ``changed``, ``retry``."""
+    """Tell the gateway's link at commit: ``answer`` waits, settings ``changed``, ``retry`` now."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{word} {gateway_id}"])
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
+from governance import gateway_asks
 from missioncontrol.kernel import jobs as queue
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.authz import authorize
@@ -258,6 +259,7 @@ def delete_gateway(actor: Actor, gateway_id: UUID, *, force: bool = False) -> No
         organization_id=gateway.organization_id,
         data={"board_ids": boards[:200], "url": gateway.url},
     )
+    gateway_asks.forget_gateway(actor, gateway.pk)
     records.ring(gateway.pk, "changed")
     gateway.delete()
 

@@ -130,6 +130,19 @@ def lose(actor: GatewayActor | SystemActor, approval_id: UUID) -> None:
         _mark(actor, approval, Answer.LOST)
 
 
+@service
+def forget_gateway(actor: Actor, gateway_id: UUID) -> None:
+    """A gateway is removed: what it asked can be neither decided nor answered any more."""
+    rows = Approval.objects.filter(source=Approval.Source.GATEWAY, gateway_id=gateway_id)
+    open_rows = rows.filter(status=Status.PENDING).order_by("pk").values_list("pk", flat=True)
+    for pk in list(open_rows):
+        approval = record.locked(pk)
+        if approval is not None and approval.status == Status.PENDING:
+            record.settle(approval, Status.CANCELLED, actor=actor, comment=None)
+            record.announce(actor, approval, "approval.cancelled")
+    rows.filter(answer_state=Answer.PENDING).update(answer_state=Answer.LOST)
+
+
 def _of(gateway_id: UUID, external_id: str) -> Approval | None:
     return (
         Approval.objects.select_for_update(of=("self",), no_key=True)
