@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from activity import types
 from activity.models import ActivityEvent
-from activity.pages.rows import event_rows, readable
+from activity.reads import event_rows
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import actor, is_htmx, page
@@ -31,7 +31,12 @@ KINDS = (
     ("member", _("Members")),
     ("token", _("Tokens")),
 )
-ACTORS = (("user", _("People")), ("agent", _("Agents")), ("gateway", _("Gateways")), ("system", _("System")))
+ACTORS = (
+    ("user", _("People")),
+    ("agent", _("Agents")),
+    ("gateway", _("Gateways")),
+    ("system", _("System")),
+)
 
 
 @require_GET
@@ -39,8 +44,11 @@ ACTORS = (("user", _("People")), ("agent", _("Agents")), ("gateway", _("Gateways
 def event_list(request: HttpRequest) -> HttpResponse:
     """Timeline with its filters in the address; `before=<seq>` continues it."""
     who = actor(request)
-    filters = {name: request.GET.get(name, "").strip() for name in ("kind", "by", "board", "agent", "q", "raw")}
-    events = _filtered(readable(who), filters)
+    filters = {
+        name: request.GET.get(name, "").strip()
+        for name in ("kind", "by", "board", "agent", "q", "raw")
+    }
+    events = _filtered(_readable(who), filters)
     before = request.GET.get("before", "")
     if before.isdigit():
         events = events.filter(seq__lt=int(before))
@@ -58,6 +66,15 @@ def event_list(request: HttpRequest) -> HttpResponse:
     }
     name = "activity/_events.html" if is_htmx(request) else "activity/event_list.html"
     return render(request, name, context)
+
+
+def _readable(actor: UserActor) -> QuerySet[ActivityEvent]:
+    """Events of the active organization that the actor may read, newest first."""
+    boards = Board.objects.visible_to(actor).filter(organization_id=actor.organization_id)
+    events: QuerySet[ActivityEvent] = ActivityEvent.objects.filter(
+        organization_id=actor.organization_id
+    )
+    return events.visible_to(actor, boards=boards.values_list("id", flat=True)).order_by("-seq")
 
 
 def _by_day(rows: list[Any]) -> list[list[Any]]:

@@ -169,7 +169,9 @@ def _blockers(status: str, needs: list[tuple[str, bool]]) -> list[str]:
 def _dependencies(ids: Iterable[UUID]) -> dict[UUID, list[tuple[str, bool]]]:
     found: dict[UUID, list[tuple[str, bool]]] = defaultdict(list)
     links = TaskDependency.objects.filter(task_id__in=list(ids)).order_by("position", "id")
-    for task_id, key, status in links.values_list("task_id", "depends_on__key", "depends_on__status"):
+    for task_id, key, status in links.values_list(
+        "task_id", "depends_on__key", "depends_on__status"
+    ):
         found[task_id].append((key, status == Task.Status.DONE))
     return found
 

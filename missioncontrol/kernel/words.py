@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 DATE_AFTER_DAYS = 14
+LATIN_END = 0x250
 
 
 def duration_words(seconds: float) -> str:
@@ -75,7 +76,9 @@ def day_words(at: datetime, now: datetime) -> str:
 
 def initials(name: str) -> str:
     """One or two letters that stand for a name in its avatar."""
-    words = [word for word in name.replace("-", " ").replace("_", " ").split() if word]
+    every = name.replace("-", " ").replace("_", " ").split()
+    # Of a name in two scripts, the Latin one is short enough for two letters.
+    words = [word for word in every if max(map(ord, word)) < LATIN_END] or every
     if not words:
         return "?"
     if len(words) == 1:

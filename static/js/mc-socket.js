@@ -1,7 +1,7 @@
 // <mc-socket data-url data-seq [data-flat]>: one live connection, resumed by the last number seen.
 //
 // A frame {"type":"event","payload":{type,seq,…}} becomes two events on <body>: mc:<type> and its
-// noun, mc:<noun>, so that fragments say hx-trigger="mc:approval from:body". Every other frame goes
+// noun, mc:<noun>, so that fragments say hx-trigger="mc:approval from:body"; mc:event is any of them. Every other frame goes
 // out as "mc-frame" on the element itself. data-flat: the subscribe frame carries since_seq at its
 // top (board sockets) instead of in payload.
 import { say } from "./words.js";
@@ -15,13 +15,15 @@ const FINAL = new Set([4001, 4003, 4004, 4009]);
 const away = new Set();
 
 function showState() {
-  const live = away.size === 0;
-  const known = document.querySelector("mc-socket[data-open]") !== null;
+  const live = away.size === 0 && document.querySelector("mc-socket[data-open]") !== null;
+  for (const pill of document.querySelectorAll("[data-mc-live-pill]")) {
+    pill.className = live ? "mc-pill is-online" : "mc-pill is-offline";
+  }
   for (const dot of document.querySelectorAll("[data-mc-live-dot]")) {
-    dot.className = live && known ? "mc-dot is-online mc-live" : "mc-dot is-offline";
+    dot.className = live ? "mc-dot is-online mc-live" : "mc-dot is-offline";
   }
   for (const word of document.querySelectorAll("[data-mc-live-word]")) {
-    word.textContent = say(live && known ? "live" : "connecting");
+    word.textContent = say(live ? "live" : "connecting");
   }
 }
 
@@ -94,7 +96,7 @@ class McSocket extends HTMLElement {
   announce(event) {
     if (event.seq <= this.seq) return;
     this.seq = event.seq;
-    const names = new Set([event.type, event.type.split(".")[0]]);
+    const names = new Set(["event", event.type, event.type.split(".")[0]]);
     for (const name of names) document.body.dispatchEvent(new CustomEvent(`mc:${name}`, { detail: event }));
   }
 

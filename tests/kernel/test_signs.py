@@ -41,7 +41,16 @@ def test_ages_and_deadlines() -> None:
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("atlas", "AT"), ("Mira Okafor", "MO"), ("release-lead", "RL"), ("林悦", "林悦"), (" ", "?")],
+    [
+        ("atlas", "AT"),
+        ("Mira Okafor", "MO"),
+        ("release-lead", "RL"),
+        ("林悦", "林悦"),
+        ("hai 海", "HA"),
+        ("Lin Yue 林悦", "LY"),
+        ("Tomás Kral", "TK"),
+        (" ", "?"),
+    ],
 )
 def test_initials(name: str, letters: str) -> None:
     assert words.initials(name) == letters

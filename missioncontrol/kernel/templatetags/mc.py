@@ -32,6 +32,7 @@ BEAT_HEIGHTS = ((3, 12), (4, 10), (5, 8))
 MOST_SEATS = 12
 SHORT_FUSE_SECONDS = 3_600
 COUNT_CAP = 99
+ONE_LINE = 120
 
 
 @lru_cache(maxsize=512)
@@ -387,8 +388,11 @@ def day_heading(at: datetime) -> str:
 
 @register.filter
 def pretty_json(value: Any) -> str:
-    """JSON with indents, for raw payloads."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+    """JSON for raw payloads: on one line while it is short, else with indents."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    if len(line) <= ONE_LINE:
+        return line
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 @register.filter

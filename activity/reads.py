@@ -9,15 +9,12 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from activity import types
 from activity.models import ActivityEvent
-from boards.models import Board
 from missioncontrol.kernel import signs
-from missioncontrol.kernel.actors import UserActor
 
 ACTOR_MARK, TARGET_MARK = "\ue000", "\ue001"
 STATUS_KEYS = ("to", "from")
@@ -49,15 +46,6 @@ class EventRow:
 def event_rows(events: Iterable[ActivityEvent], *, with_raw: bool = False) -> list[EventRow]:
     """Events ready for `activity/_feed.html`, in the given order."""
     return [_row(event, with_raw=with_raw) for event in events]
-
-
-def readable(actor: UserActor) -> QuerySet[ActivityEvent]:
-    """Events of the active organization that the actor may read, newest first."""
-    boards = Board.objects.visible_to(actor).filter(organization_id=actor.organization_id)
-    events: QuerySet[ActivityEvent] = ActivityEvent.objects.filter(
-        organization_id=actor.organization_id
-    )
-    return events.visible_to(actor, boards=boards.values_list("id", flat=True)).order_by("-seq")
 
 
 def _row(event: ActivityEvent, *, with_raw: bool) -> EventRow:

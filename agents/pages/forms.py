@@ -1,0 +1,74 @@
+"""Shape of what people type on agent pages."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from agents.models import Agent
+from missioncontrol.kernel.forms import KitForm
+
+EVERY = [
+    ("5m", _("5 minutes")),
+    ("10m", _("10 minutes")),
+    ("15m", _("15 minutes")),
+    ("30m", _("30 minutes")),
+    ("1h", _("1 hour")),
+]
+MOST_CAPABILITIES = 50
+
+
+class AgentForm(KitForm):
+    """An agent, new or present."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    board_id = forms.ChoiceField(
+        label=_("Board"),
+        required=False,
+        help_text=_("It runs on the gateway of its board. Without a board it stays a draft."),
+    )
+    agent_type = forms.ChoiceField(
+        label=_("Role"),
+        choices=[
+            (Agent.Type.WORKER, _("Worker: does tasks")),
+            (Agent.Type.LEAD, _("Lead: plans, assigns and reviews")),
+        ],
+        required=False,
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        widget=forms.Textarea,
+        help_text=_("What it is good for. It reads this too."),
+    )
+    role = forms.CharField(
+        label=_("Profession"),
+        required=False,
+        max_length=120,
+        help_text=_("One or two words, for example Site reliability engineer."),
+    )
+    capabilities = forms.CharField(
+        label=_("Capabilities"), required=False, help_text=_("Separated by commas.")
+    )
+    every = forms.ChoiceField(label=_("Heartbeat"), choices=EVERY, initial="10m", required=False)
+
+    def offer(self, boards: list[tuple[str, str]]) -> None:
+        """Name the boards that can be chosen."""
+        self.fields["board_id"].choices = [("", _("None")), *boards]  # type: ignore[attr-defined]
+
+    def clean_capabilities(self) -> list[str]:
+        """Names as a list, without blanks."""
+        typed = str(self.cleaned_data["capabilities"])
+        names = [name.strip() for name in typed.replace("，", ",").split(",")]
+        found = [name for name in names if name]
+        if len(found) > MOST_CAPABILITIES:
+            raise forms.ValidationError(_("At most 50 capabilities."))
+        return found
+
+
+class FileForm(KitForm):
+    """Text of a workspace file."""
+
+    content = forms.CharField(
+        required=False, strip=False, widget=forms.Textarea(attrs={"rows": 24})
+    )

@@ -1,0 +1,245 @@
+"""Pages of agents: list, one agent, new, edit, its commands and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from activity.models import ActivityEvent
+from activity.reads import event_rows
+from agents import reads
+from agents.models import Agent
+from agents.pages.forms import AgentForm
+from agents.services import crud, orders
+from boards.models import Board
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
+from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.querysets import as_uuid
+
+PAGE_SIZE = 100
+RECENT = 12
+
+
+@require_GET
+@page
+def agent_list(request: HttpRequest) -> HttpResponse:
+    """Agents that the actor may see."""
+    who = actor(request)
+    filters = {
+        name: request.GET.get(name, "").strip() for name in ("q", "board", "gateway", "state")
+    }
+    agents = _visible(who)
+    if filters["q"]:
+        agents = agents.filter(name__icontains=filters["q"])
+    if filters["board"]:
+        agents = agents.filter(board_id=as_uuid(filters["board"]))
+    if filters["gateway"]:
+        agents = agents.filter(gateway_id=as_uuid(filters["gateway"]))
+    everyone = reads.agent_rows(list(agents.order_by("name", "id")[:PAGE_SIZE]))
+    care = [row for row in everyone if row.state in reads.CARE]
+    shown = {
+        "care": care,
+        "online": [row for row in everyone if row.state not in {*reads.CARE, "draft"}],
+    }
+    boards = Board.objects.visible_to(who).filter(organization_id=who.organization_id)
+    context = {
+        "nav": "agents",
+        "rows": shown.get(filters["state"], everyone),
+        "total": agents.count(),
+        "care_count": len(care),
+        "filters": {**filters, "any": any(filters.values())},
+        "boards": boards.order_by("name"),
+        "can_create": who.is_admin_in(who.organization_id),
+    }
+    name = "agents/_agent_rows.html" if is_htmx(request) else "agents/agent_list.html"
+    return render(request, name, context)
+
+
+def _visible(who: UserActor) -> QuerySet[Agent]:
+    agents: QuerySet[Agent] = Agent.objects.visible_to(who)
+    return agents.filter(organization_id=who.organization_id).select_related("board", "gateway")
+
+
+def _context(who: UserActor, agent_id: UUID) -> dict[str, Any]:
+    agent: Agent = Agent.objects.select_related("board", "gateway").seen_by(who, agent_id)
+    events = ActivityEvent.objects.filter(agent_id=agent.id).order_by("-seq")[:RECENT]
+    return {
+        "nav": "agents",
+        "agent": reads.agent_rows([agent])[0],
+        "tasks": reads.tasks_in_hand(agent),
+        "events": event_rows(events),
+        "can_edit": who.is_admin_in(agent.organization_id),
+    }
+
+
+@require_GET
+@page
+def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """One agent."""
+    return render(request, "agents/agent_detail.html", _context(actor(request), agent_id))
+
+
+@require_GET
+@page
+def agent_body(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """What changes on the page of an agent."""
+    return render(request, "agents/_agent_body.html", _context(actor(request), agent_id))
+
+
+@require_GET
+@page
+def on_gateway(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """Agents of a gateway, for its page."""
+    agents = _visible(actor(request)).filter(gateway_id=gateway_id)
+    found = reads.agent_rows(list(agents.order_by("agent_type", "name")[:PAGE_SIZE]))
+    context = {"rows": found, "gateway_id": gateway_id}
+    return render(request, "agents/_on_gateway.html", context)
+
+
+@require_GET
+@page
+def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """State and strip, for pages of other apps."""
+    agent = Agent.objects.seen_by(actor(request), agent_id)
+    return render(request, "agents/_sign.html", {"agent": reads.agent_rows([agent])[0]})
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def agent_new(request: HttpRequest) -> HttpResponse:
+    """A new agent; with a board that has a gateway it is set up at once."""
+    who = actor(request)
+    _admins_only(who)
+    form = AgentForm(
+        request.POST or None, initial={"board_id": request.GET.get("board", ""), "every": "10m"}
+    )
+    form.offer(_boards(who))
+    if request.method == "POST" and form.is_valid():
+        inputs = _inputs(form)
+        try:
+            agent = crud.create_agent(who, who.organization_id, **inputs)
+        except (Conflict, Forbidden, Invalid) as refusal:
+            _take(form, refusal)
+        else:
+            return HttpResponseRedirect(f"/agents/{agent.id}")
+    return _form_page(request, form, None)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """An agent's facts; a change is written to its gateway."""
+    who = actor(request)
+    agent = Agent.objects.seen_by(who, agent_id)
+    _admins_only(who)
+    profile = agent.identity_profile or {}
+    form = AgentForm(
+        request.POST or None,
+        initial={
+            "name": agent.name,
+            "board_id": str(agent.board_id or ""),
+            "agent_type": agent.agent_type,
+            "description": agent.description or "",
+            "role": profile.get("role", ""),
+            "capabilities": ", ".join(agent.capabilities or []),
+            "every": (agent.heartbeat_config or {}).get("every", "10m"),
+        },
+    )
+    form.offer(_boards(who))
+    if request.method == "POST" and form.is_valid():
+        changes = _inputs(form)
+        changes["identity_profile"] = {**profile, **changes["identity_profile"]}
+        changes["heartbeat_config"] = {
+            **(agent.heartbeat_config or {}),
+            **changes["heartbeat_config"],
+        }
+        try:
+            crud.update_agent(who, agent_id, changes=changes)
+        except (Conflict, Forbidden, Invalid) as refusal:
+            _take(form, refusal)
+        else:
+            messages.success(request, _("%(name)s was saved.") % {"name": agent.name})
+            return HttpResponseRedirect(f"/agents/{agent_id}")
+    return _form_page(request, form, agent)
+
+
+def _take(form: AgentForm, refusal: Conflict | Forbidden | Invalid) -> None:
+    errors = refusal.extra.get("errors", []) if isinstance(refusal, Invalid) else []
+    form.take(errors, str(refusal.detail))
+
+
+def _inputs(form: AgentForm) -> dict[str, Any]:
+    wanted = form.cleaned_data
+    return {
+        "name": wanted["name"],
+        "board_id": UUID(wanted["board_id"]) if wanted["board_id"] else None,
+        "agent_type": wanted["agent_type"] or Agent.Type.WORKER,
+        "description": wanted["description"] or None,
+        "capabilities": wanted["capabilities"],
+        "identity_profile": {"role": wanted["role"]} if wanted["role"] else {},
+        "heartbeat_config": {"every": wanted["every"] or "10m"},
+    }
+
+
+def _boards(who: UserActor) -> list[tuple[str, str]]:
+    boards = Board.objects.writable_by(who).filter(organization_id=who.organization_id)
+    return [(str(pk), name) for pk, name in boards.order_by("name").values_list("pk", "name")]
+
+
+def _admins_only(who: UserActor) -> None:
+    if not who.is_admin_in(who.organization_id):
+        raise Forbidden(_("Agents are set up by admins of the organization."))
+
+
+def _form_page(request: HttpRequest, form: AgentForm, agent: Agent | None) -> HttpResponse:
+    context = {"nav": "agents", "form": form, "agent": agent}
+    return render(request, "agents/agent_form.html", context, status=422 if form.errors else 200)
+
+
+def _command(call: Callable[[UserActor, UUID], Any], said: Any) -> Callable[..., HttpResponse]:
+    """A button that calls one service and comes back to the agent."""
+
+    @require_POST
+    @page
+    def view(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+        call(actor(request), agent_id)
+        messages.success(request, str(said))
+        return HttpResponseRedirect(f"/agents/{agent_id}")
+
+    return view
+
+
+agent_wake = _command(orders.wake_agent, gettext_lazy("The wake message is on its way."))
+agent_retry = _command(orders.retry_agent, gettext_lazy("It is being set up again."))
+agent_pause = _command(orders.pause_agent, gettext_lazy("It is paused and gets no messages."))
+agent_resume = _command(orders.resume_agent, gettext_lazy("It gets messages again."))
+agent_rotate_token = _command(
+    orders.rotate_token,
+    gettext_lazy("A new token is being written to its workspace. The old one works until then."),
+)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def agent_delete(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """The question before an agent is deleted, and the deletion."""
+    who = actor(request)
+    agent = Agent.objects.seen_by(who, agent_id)
+    _admins_only(who)
+    is_named = request.POST.get("confirm_name", "").strip() == agent.name
+    if request.method == "POST" and is_named:
+        orders.delete_agent(who, agent_id, force=request.POST.get("force") == "1")
+        messages.success(request, _("%(name)s is being removed.") % {"name": agent.name})
+        return HttpResponseRedirect("/agents")
+    context = {"nav": "agents", "agent": agent, "is_refused": request.method == "POST"}
+    return render(request, "agents/agent_delete.html", context)

@@ -1,0 +1,210 @@
+"""Shape of what people type on board pages. Rules live in `boards.services`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from boards.models import Board, Task
+from missioncontrol.kernel.forms import KitForm, dress
+from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
+
+LEVELS = [(level, sign.word) for level, sign in LEVEL.items()]
+STATUSES = [(status, TASK_STATUS[status].word) for status in Task.Status.values]
+NOBODY = ("", _("Unassigned"))
+MOST_LIMIT = 999
+
+
+def moment_input() -> forms.DateTimeInput:
+    """Native input of a date with time."""
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class AssigneeMixin(forms.Form):
+    """Offers the agents of a board as assignees."""
+
+    def offer(self, agents: list[tuple[str, str]]) -> None:
+        """Name the agents that can be chosen."""
+        self.fields["assigned_agent_id"].choices = [NOBODY, *agents]  # type: ignore[attr-defined]
+
+
+class QuickTaskForm(KitForm):
+    """The line at the end of a column."""
+
+    title = forms.CharField(max_length=500)
+    status = forms.ChoiceField(choices=STATUSES)
+
+
+class FactsForm(AssigneeMixin, KitForm):
+    """What can be changed in the task panel without leaving it."""
+
+    status = forms.ChoiceField(choices=STATUSES)
+    assigned_agent_id = forms.ChoiceField(required=False)
+    priority = forms.ChoiceField(choices=LEVELS)
+    due_at = forms.DateTimeField(required=False, widget=moment_input())
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class TaskForm(AssigneeMixin, KitForm):
+    """A whole task."""
+
+    title = forms.CharField(label=_("Title"), max_length=500)
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Markdown. The agent reads it before it starts."),
+    )
+    status = forms.ChoiceField(label=_("Column"), choices=STATUSES, initial="todo", required=False)
+    priority = forms.ChoiceField(label=_("Priority"), choices=LEVELS, initial="medium")
+    assigned_agent_id = forms.ChoiceField(label=_("Assignee"), required=False)
+    due_at = forms.DateTimeField(label=_("Due"), required=False, widget=moment_input())
+    depends_on = forms.MultipleChoiceField(
+        label=_("Waits for"),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 6}),
+        help_text=_("It can start when these tasks are done."),
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def offer_tasks(self, tasks: list[tuple[str, str]]) -> None:
+        """Name the tasks that it may wait for."""
+        self.fields["depends_on"].choices = tasks  # type: ignore[attr-defined]
+
+
+class CommentForm(KitForm):
+    """A comment."""
+
+    message = forms.CharField(max_length=20_000)
+
+
+class MoveForm(KitForm):
+    """A card's new place."""
+
+    status = forms.ChoiceField(choices=STATUSES)
+    version = forms.IntegerField(required=False)
+    before_id = forms.UUIDField(required=False)
+    after_id = forms.UUIDField(required=False)
+
+
+class GroupForm(KitForm):
+    """A board group."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    description = forms.CharField(label=_("Description"), required=False, widget=forms.Textarea)
+
+
+class PlacedForm(KitForm):
+    """A form that names a gateway and a group."""
+
+    gateway_id = forms.ChoiceField(
+        label=_("Gateway"),
+        required=False,
+        help_text=_("Agents of this board run there. Without one the board is for people."),
+    )
+    board_group_id = forms.ChoiceField(label=_("Board group"), required=False)
+
+    def offer(self, gateways: list[tuple[str, str]], groups: list[tuple[str, str]]) -> None:
+        """Name the gateways and groups that can be chosen."""
+        self.fields["gateway_id"].choices = [("", _("None")), *gateways]  # type: ignore[attr-defined]
+        self.fields["board_group_id"].choices = [("", _("None")), *groups]  # type: ignore[attr-defined]
+
+
+class BoardNewForm(PlacedForm):
+    """A new board."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    description = forms.CharField(label=_("Description"), required=False, widget=forms.Textarea)
+    objective = forms.CharField(
+        label=_("Goal"),
+        required=False,
+        widget=forms.Textarea,
+        help_text=_("Agents read the goal before they start."),
+    )
+    field_order = ("name", "description", "objective", "gateway_id", "board_group_id")
+
+
+POLICY = (
+    "require_approval_for_done",
+    "require_review_before_done",
+    "comment_required_for_review",
+    "block_status_changes_with_pending_approval",
+    "only_lead_can_change_status",
+)
+
+
+class BoardEditForm(PlacedForm):
+    """A board with its rules and column limits."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    key = forms.RegexField(
+        r"^[A-Z]{2,5}$",
+        label=_("Short name"),
+        help_text=_("2 to 5 capitals; task keys start with it."),
+        error_messages={"invalid": _("Use 2 to 5 capital letters, for example OPS.")},
+    )
+    description = forms.CharField(label=_("Description"), required=False, widget=forms.Textarea)
+    objective = forms.CharField(label=_("Goal"), required=False, widget=forms.Textarea)
+    target_date = forms.DateTimeField(label=_("Target date"), required=False, widget=moment_input())
+    require_approval_for_done = forms.BooleanField(
+        label=_("Approval before Done"),
+        required=False,
+        help_text=_("A task reaches Done only with an approval that a person gave."),
+    )
+    approval_gate_scope = forms.ChoiceField(
+        label=_("Approval binds"),
+        choices=Board.GateScope.choices,
+        help_text=_("With “Agents”, a person who moves a task to Done decides by that."),
+    )
+    require_review_before_done = forms.BooleanField(
+        label=_("Review before Done"),
+        required=False,
+        help_text=_("A task passes through Review first."),
+    )
+    comment_required_for_review = forms.BooleanField(
+        label=_("Comment before Review"),
+        required=False,
+        help_text=_("The agent says what it did before it asks for review."),
+    )
+    block_status_changes_with_pending_approval = forms.BooleanField(
+        label=_("No status change while an approval is pending"),
+        required=False,
+        help_text=_("The card stays where it is until somebody decides."),
+    )
+    only_lead_can_change_status = forms.BooleanField(
+        label=_("Only the lead changes status"),
+        required=False,
+        help_text=_("Other agents ask the lead; people are not affected."),
+    )
+    max_agents = forms.IntegerField(
+        label=_("Agents that the lead may create"), min_value=0, max_value=MOST_LIMIT
+    )
+    execution_policy = forms.ChoiceField(
+        label=_("Work starts"), choices=Board.ExecutionPolicy.choices
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for status, word in STATUSES:
+            self.fields[f"wip_{status}"] = forms.IntegerField(
+                label=_("Limit for %(column)s") % {"column": word},
+                required=False,
+                min_value=1,
+                max_value=MOST_LIMIT,
+                widget=forms.NumberInput(attrs={"placeholder": _("none")}),
+            )
+            dress(self.fields[f"wip_{status}"])
+        self.fields["key"].widget.attrs["class"] += " mono"
+
+    @property
+    def policy(self) -> list[forms.BoundField]:
+        """The rules that are on or off."""
+        return [self[name] for name in POLICY]
+
+    def wip_limits(self) -> dict[str, int]:
+        """Limits that were typed, by status."""
+        values = {status: self.cleaned_data.get(f"wip_{status}") for status, _word in STATUSES}
+        return {status: limit for status, limit in values.items() if limit}

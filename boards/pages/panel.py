@@ -1,0 +1,172 @@
+"""Everything that the panel of a task shows, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from activity import types
+from activity.models import ActivityEvent
+from boards.models import Task, TaskComment
+from governance.models import Approval
+from missioncontrol.kernel import clock, signs
+
+MOST_EVENTS = 40
+MOST_COMMENTS = 200
+QUIET = {"task.commented", "task.woken", "task.notified"}
+STATUS_TIMES = {
+    "in_progress": "in_progress_at",
+    "review": "review_at",
+    "done": "done_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A task at the other end of a dependency."""
+
+    id: UUID
+    key: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """A comment or a trace of something that happened."""
+
+    id: UUID
+    at: datetime
+    is_comment: bool
+    text: str
+    author: str = ""
+    kind: str = "user"
+    type: str = ""
+    glyph: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A task as its panel shows it."""
+
+    task: Task
+    dependencies: list[Neighbour]
+    dependents: list[Neighbour]
+    approvals: list[Approval]
+    stream: list[StreamEntry]
+
+    def __getattr__(self, name: str) -> Any:
+        """Facts of the task itself."""
+        return getattr(self.task, name)
+
+    @property
+    def task_key(self) -> str:
+        """Name of the task for people."""
+        return str(self.task.key)
+
+    @property
+    def link(self) -> str:
+        """Address that opens the task."""
+        return f"{settings.BASE_URL}/boards/{self.task.board_id}?task={self.task.key}"
+
+    @property
+    def blocked_by(self) -> list[str]:
+        """Keys of unfinished dependencies."""
+        if self.task.status == Task.Status.DONE:
+            return []
+        return [task.key for task in self.dependencies if task.status != Task.Status.DONE]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Something unfinished stands in the way."""
+        return bool(self.blocked_by)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Its date has passed and it is not done."""
+        due = self.task.due_at
+        return bool(due and due < clock.now() and self.task.status != Task.Status.DONE)
+
+    @property
+    def status_since(self) -> datetime | None:
+        """When it came into its column, as far as that is kept."""
+        name = STATUS_TIMES.get(self.task.status)
+        return getattr(self.task, name) if name else None
+
+    @property
+    def pending_approvals(self) -> list[Approval]:
+        """Questions that wait for a person."""
+        return [entry for entry in self.approvals if entry.status == Approval.Status.PENDING]
+
+    @property
+    def decided_approvals(self) -> list[Approval]:
+        """Questions that are settled."""
+        return [entry for entry in self.approvals if entry.status != Approval.Status.PENDING]
+
+
+def panel_of(task: Task) -> Panel:
+    """The panel of one task; `task` comes with its agent, creator and board."""
+    return Panel(
+        task=task,
+        dependencies=_neighbours(task.dependency_links.order_by("position", "id"), "depends_on"),
+        dependents=_neighbours(task.dependent_links.order_by("id"), "task"),
+        approvals=_approvals(task),
+        stream=_stream(task),
+    )
+
+
+def _neighbours(links: Any, end: str) -> list[Neighbour]:
+    rows = links.values_list(f"{end}__id", f"{end}__key", f"{end}__title", f"{end}__status")
+    return [Neighbour(*row) for row in rows]
+
+
+def _approvals(task: Task) -> list[Approval]:
+    found: Sequence[Approval] = Approval.objects.filter(task_links__task_id=task.id).order_by(
+        "-created_at", "id"
+    )
+    return list(found)
+
+
+def _stream(task: Task) -> list[StreamEntry]:
+    said = TaskComment.objects.filter(task_id=task.id).order_by("-created_at", "-id")
+    entries = [_comment(comment) for comment in said[:MOST_COMMENTS]]
+    happened = ActivityEvent.objects.filter(task_id=task.id).order_by("-seq")[:MOST_EVENTS]
+    entries += [_trace(event) for event in happened if event.type not in QUIET]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _comment(comment: TaskComment) -> StreamEntry:
+    return StreamEntry(
+        id=comment.id,
+        at=comment.created_at,
+        is_comment=True,
+        text=comment.message,
+        author=comment.author_name,
+        kind=comment.author_kind,
+    )
+
+
+def _trace(event: ActivityEvent) -> StreamEntry:
+    entry = types.TYPES.get(event.type)
+    data = dict(event.data or {})
+    for key in ("to", "from"):
+        if isinstance(data.get(key), str):
+            data[key] = str(signs.task_sign(data[key]).word)
+    text = types.sentence_of(
+        event.type, actor=event.actor_name, target=event.target_title, data=data
+    )
+    return StreamEntry(
+        id=event.id,
+        at=event.at,
+        is_comment=False,
+        text=text,
+        type=event.type,
+        glyph=entry.icon if entry else "",
+        outcome=str((event.data or {}).get("to") or (event.data or {}).get("status") or ""),
+    )

@@ -1,0 +1,226 @@
+"""Boards: list, page, columns, new, edit, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from boards import services
+from boards.models import Board, BoardGroup, Task
+from boards.pages import cards
+from boards.pages.forms import POLICY, BoardEditForm, BoardNewForm, PlacedForm
+from boards.pages.views import shared
+from gateways.models import Gateway
+from governance.models import Approval
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.errors import Forbidden
+from missioncontrol.kernel.pages import actor, is_htmx, listing, page
+
+EDITED = (
+    "name", "key", "description", "objective", "target_date", "approval_gate_scope",
+    "max_agents", "execution_policy", *POLICY,
+)  # fmt: skip
+
+
+@require_GET
+@page
+def board_list(request: HttpRequest) -> HttpResponse:
+    """Boards that the actor may read, with the number of tasks per column."""
+    who = actor(request)
+    q = request.GET.get("q", "").strip()
+    boards: QuerySet[Board] = Board.objects.visible_to(who)
+    boards = boards.filter(organization_id=who.organization_id)
+    boards = boards.select_related("gateway", "board_group")
+    if q:
+        boards = boards.filter(Q(name__icontains=q) | Q(key__iexact=q))
+    counts = {
+        f"n_{status}": Count("tasks", filter=Q(tasks__status=status))
+        for status in Task.Status.values
+    }
+    waiting = Approval.objects.visible_to(who).filter(status=Approval.Status.PENDING)
+    context = {
+        "nav": "boards",
+        "filters": {"q": q, "any": bool(q)},
+        "can_create": who.is_admin_in(who.organization_id),
+        "waiting": dict(waiting.values_list("board_id").annotate(n=Count("id"))),
+    }
+    rows = boards.annotate(**counts).order_by("name", "id")
+    return listing(request, rows, "boards/board_list.html", context=context)
+
+
+@require_GET
+@page
+def board_detail(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """A board; `?task=` opens a task beside it."""
+    who = actor(request)
+    board = shared.board_of(who, board_id)
+    named = request.GET.get("task", "").strip()
+    return shared.render_board(
+        request, who, board, task=shared.open_task(who, board, named) if named else None
+    )
+
+
+@require_GET
+@page
+def board_columns(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """All columns anew, after more changes than single cards are fetched for."""
+    who = actor(request)
+    board = shared.board_of(who, board_id)
+    context = {
+        "board": board,
+        "columns": cards.columns(board, shared.filter_of(request)),
+        "can_write": shared.can_write(who, board_id),
+        "open_key": request.GET.get("task", ""),
+    }
+    return render(request, "boards/_columns.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def board_new(request: HttpRequest) -> HttpResponse:
+    """A new board."""
+    who = actor(request)
+    _admins_only(who, who.organization_id)
+    form = BoardNewForm(request.POST or None, initial=_first_places(request, who))
+    _offer(who, form)
+    if request.method == "POST" and form.is_valid():
+        try:
+            board = services.create_board(
+                who,
+                who.organization_id,
+                name=form.cleaned_data["name"],
+                description=form.cleaned_data["description"],
+                objective=form.cleaned_data["objective"] or None,
+                **_places(form),
+            )
+        except shared.REFUSALS as refusal:
+            form.take(shared.field_errors(refusal), str(refusal.detail))
+        else:
+            return HttpResponseRedirect(f"/boards/{board.id}")
+    context = {"nav": "boards", "form": form}
+    return render(request, "boards/board_new.html", context, status=422 if form.errors else 200)
+
+
+def _first_places(request: HttpRequest, who: UserActor) -> dict[str, str]:
+    """The group that the address names, and the organization's default gateway."""
+    default = Gateway.objects.filter(organization_id=who.organization_id, is_default=True).first()
+    return {
+        "board_group_id": request.GET.get("group", ""),
+        "gateway_id": str(default.pk) if default else "",
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def board_edit(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """A board's facts, rules and column limits."""
+    who = actor(request)
+    board = shared.board_of(who, board_id)
+    _admins_only(who, board.organization_id)
+    form = BoardEditForm(request.POST or None, initial=_present(board))
+    _offer(who, form)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _save(who, board, form)
+        except shared.REFUSALS as refusal:
+            form.take(shared.field_errors(refusal), str(refusal.detail))
+        else:
+            messages.success(request, _("The board was saved."))
+            return HttpResponseRedirect(f"/boards/{board_id}")
+    totals = dict(
+        Task.objects.filter(board_id=board.id).values_list("status").annotate(n=Count("id"))
+    )
+    context: dict[str, Any] = {
+        "nav": "boards",
+        "board": board,
+        "form": form,
+        "columns": [
+            (status, totals.get(status, 0), form[f"wip_{status}"]) for status in Task.Status.values
+        ],
+    }
+    return render(request, "boards/board_edit.html", context, status=422 if form.errors else 200)
+
+
+def _present(board: Board) -> dict[str, Any]:
+    values = {name: getattr(board, name) for name in EDITED}
+    limits = board.wip_limits or {}
+    return {
+        **values,
+        **{f"wip_{status}": limits.get(status) for status in Task.Status.values},
+        "gateway_id": str(board.gateway_id or ""),
+        "board_group_id": str(board.board_group_id or ""),
+        "version": board.version,
+    }
+
+
+def _save(who: UserActor, board: Board, form: BoardEditForm) -> None:
+    wanted = {name: form.cleaned_data[name] for name in EDITED}
+    wanted["objective"] = wanted["objective"] or None
+    wanted |= _places(form)
+    wanted["wip_limits"] = form.wip_limits()
+    changes = {name: value for name, value in wanted.items() if value != getattr(board, name)}
+    if changes:
+        services.update_board(
+            who, board.id, changes=changes, expected_version=form.cleaned_data["version"]
+        )
+
+
+def _places(form: PlacedForm) -> dict[str, UUID | None]:
+    return {
+        name: UUID(form.cleaned_data[name]) if form.cleaned_data[name] else None
+        for name in ("gateway_id", "board_group_id")
+    }
+
+
+def _offer(who: UserActor, form: PlacedForm) -> None:
+    own = {"organization_id": who.organization_id}
+    gateways = Gateway.objects.visible_to(who).filter(**own).order_by("name")
+    groups = BoardGroup.objects.visible_to(who).filter(**own).order_by("name")
+    form.offer(
+        [(str(pk), name) for pk, name in gateways.values_list("pk", "name")],
+        [(str(pk), name) for pk, name in groups.values_list("pk", "name")],
+    )
+
+
+def _admins_only(who: UserActor, organization_id: UUID | None) -> None:
+    if not who.is_admin_in(organization_id):
+        raise Forbidden(_("Boards are set up by admins of the organization."))
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def board_delete(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """The question before a board is deleted, and the deletion."""
+    who = actor(request)
+    board = shared.board_of(who, board_id)
+    _admins_only(who, board.organization_id)
+    if request.method == "POST" and request.POST.get("confirm_name", "").strip() == board.name:
+        services.delete_board(who, board_id)
+        messages.success(request, _("The board %(name)s was deleted.") % {"name": board.name})
+        return HttpResponseRedirect("/boards")
+    context = {"nav": "boards", "board": board, "is_refused": request.method == "POST"}
+    return render(request, "boards/board_delete.html", context)
+
+
+@require_POST
+@page
+def board_pause(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """Stop or let go on what agents get from this board."""
+    who = actor(request)
+    if request.POST.get("paused") == "1":
+        services.pause_board(who, board_id)
+    else:
+        services.resume_board(who, board_id)
+    target = f"/boards/{board_id}"
+    if is_htmx(request):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = target
+        return response
+    return HttpResponseRedirect(target)

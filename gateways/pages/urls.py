@@ -1,0 +1,17 @@
+"""Addresses of the pages of gateways."""
+
+from django.urls import path
+
+from gateways.pages import views
+
+app_name = "gateways"
+urlpatterns = [
+    path("gateways", views.gateway_list, name="gateway-list"),
+    path("gateways/new", views.gateway_new, name="gateway-new"),
+    path("gateways/<uuid:gateway_id>", views.gateway_detail, name="gateway-detail"),
+    path("gateways/<uuid:gateway_id>/body", views.gateway_body, name="gateway-body"),
+    path("gateways/<uuid:gateway_id>/edit", views.gateway_edit, name="gateway-edit"),
+    path("gateways/<uuid:gateway_id>/check", views.gateway_check, name="gateway-check"),
+    path("gateways/<uuid:gateway_id>/policy", views.gateway_policy, name="gateway-policy"),
+    path("gateways/<uuid:gateway_id>/delete", views.gateway_delete, name="gateway-delete"),
+]

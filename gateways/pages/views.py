@@ -1,0 +1,177 @@
+"""Pages of gateways: list, one gateway with its doctor, new, edit, commands."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from boards.models import Board
+from gateways import services
+from gateways.models import Gateway, GatewayIdentity
+from gateways.pages import rows
+from gateways.pages.forms import GatewayForm
+from gateways.services import PolicyMode
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.errors import DomainError, Forbidden, Invalid
+from missioncontrol.kernel.pages import actor, is_htmx, page
+
+MOST = 200
+ASK: PolicyMode = "ask"
+
+
+@require_GET
+@page
+def gateway_list(request: HttpRequest) -> HttpResponse:
+    """Gateways of the active organization."""
+    who = _admin(request)
+    gateways: QuerySet[Gateway] = Gateway.objects.visible_to(who)
+    gateways = gateways.filter(organization_id=who.organization_id).order_by("name", "id")
+    context = {"nav": "gateways", "rows": rows.gateway_rows(list(gateways[:MOST]))}
+    name = "gateways/_gateway_rows.html" if is_htmx(request) else "gateways/gateway_list.html"
+    return render(request, name, context)
+
+
+def _admin(request: HttpRequest) -> UserActor:
+    who = actor(request)
+    if not who.is_admin_in(who.organization_id):
+        raise Forbidden(_("Gateways are kept by admins of the organization."))
+    return who
+
+
+def _context(who: UserActor, gateway_id: UUID) -> dict[str, Any]:
+    gateway = Gateway.objects.seen_by(who, gateway_id)
+    return {
+        "nav": "gateways",
+        "gateway": rows.gateway_rows([gateway])[0],
+        "checks": rows.check_rows(gateway.checks),
+        "identity": GatewayIdentity.objects.filter(gateway_id=gateway.id).first(),
+        "boards": Board.objects.filter(gateway_id=gateway.id).order_by("name"),
+    }
+
+
+@require_GET
+@page
+def gateway_detail(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """One gateway: is it reachable, and if not, what to do."""
+    return render(request, "gateways/gateway_detail.html", _context(_admin(request), gateway_id))
+
+
+@require_GET
+@page
+def gateway_body(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """What changes on the page of a gateway."""
+    return render(request, "gateways/_gateway_body.html", _context(_admin(request), gateway_id))
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def gateway_new(request: HttpRequest) -> HttpResponse:
+    """A new gateway; its connection is checked next, on its own page."""
+    who = _admin(request)
+    form = GatewayForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            gateway = services.create_gateway(who, who.organization_id, **_inputs(form))
+        except DomainError as refusal:
+            _take(form, refusal)
+        else:
+            return HttpResponseRedirect(f"/gateways/{gateway.id}")
+    return _form_page(request, form, None)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def gateway_edit(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """A gateway's facts; a blank token keeps the present one."""
+    who = _admin(request)
+    gateway = Gateway.objects.seen_by(who, gateway_id)
+    present = {
+        name: getattr(gateway, name)
+        for name in (
+            "name",
+            "url",
+            "workspace_root",
+            "allow_insecure_tls",
+            "disable_device_pairing",
+        )
+    }
+    form = GatewayForm(request.POST or None, initial=present)
+    if request.method == "POST" and form.is_valid():
+        changes = _inputs(form)
+        if not changes["token"]:
+            changes.pop("token")
+        try:
+            services.update_gateway(who, gateway_id, changes=changes)
+        except DomainError as refusal:
+            _take(form, refusal)
+        else:
+            messages.success(request, _("%(name)s was saved.") % {"name": gateway.name})
+            return HttpResponseRedirect(f"/gateways/{gateway_id}")
+    return _form_page(request, form, gateway)
+
+
+def _inputs(form: GatewayForm) -> dict[str, Any]:
+    wanted = dict(form.cleaned_data)
+    wanted["workspace_root"] = wanted["workspace_root"] or "~/.openclaw"
+    return wanted
+
+
+def _take(form: GatewayForm, refusal: DomainError) -> None:
+    errors = refusal.extra.get("errors", []) if isinstance(refusal, Invalid) else []
+    form.take(errors, str(refusal.detail))
+
+
+def _form_page(request: HttpRequest, form: GatewayForm, gateway: Gateway | None) -> HttpResponse:
+    context = {"nav": "gateways", "form": form, "gateway": gateway}
+    return render(
+        request, "gateways/gateway_form.html", context, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+@page
+def gateway_check(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """Run the connection doctor."""
+    who = _admin(request)
+    services.check_gateway(who, gateway_id)
+    if is_htmx(request):
+        return render(request, "gateways/_gateway_body.html", _context(who, gateway_id))
+    return HttpResponseRedirect(f"/gateways/{gateway_id}")
+
+
+@require_POST
+@page
+def gateway_policy(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """Let the gateway ask a person before a command runs; an explicit choice of its operator."""
+    who = _admin(request)
+    services.set_exec_policy(who, gateway_id, mode=ASK)
+    messages.success(request, _("Commands on this gateway now wait for a person."))
+    return HttpResponseRedirect(f"/gateways/{gateway_id}")
+
+
+@require_http_methods(["GET", "POST"])
+@page
+def gateway_delete(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """The question before a gateway is removed, and the removal."""
+    who = _admin(request)
+    gateway = Gateway.objects.seen_by(who, gateway_id)
+    is_named = request.POST.get("confirm_name", "").strip() == gateway.name
+    if request.method == "POST" and is_named:
+        services.delete_gateway(who, gateway_id, force=request.POST.get("force") == "1")
+        messages.success(request, _("%(name)s was removed.") % {"name": gateway.name})
+        return HttpResponseRedirect("/gateways")
+    boards = Board.objects.filter(gateway_id=gateway.id).order_by("name")
+    context = {
+        "nav": "gateways",
+        "gateway": gateway,
+        "boards": boards,
+        "is_refused": request.method == "POST",
+    }
+    return render(request, "gateways/gateway_delete.html", context)

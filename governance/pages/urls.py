@@ -1,0 +1,12 @@
+"""Addresses of the pages of decisions."""
+
+from django.urls import path
+
+from governance.pages import views
+
+app_name = "governance"
+urlpatterns = [
+    path("approvals", views.approval_list, name="approval-list"),
+    path("approvals/<uuid:approval_id>/decide", views.approval_decide, name="approval-decide"),
+    path("approvals/<uuid:approval_id>/reopen", views.approval_reopen, name="approval-reopen"),
+]
