@@ -37,7 +37,13 @@ def record(count: int, *, fail: bool = False) -> None:
 def test_events_are_numbered_in_order() -> None:
     record(3)
     record(2)
-    assert list(ActivityEvent.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
+    assert list(ActivityEvent.objects.order_by("seq").values_list("seq", flat=True)) == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert EventStream.objects.get(pk=ORG).last_seq == 5
 
 
@@ -51,11 +57,15 @@ def test_failed_service_leaves_neither_event_nor_number() -> None:
 
 def test_publish_outside_a_service_raises() -> None:
     with pytest.raises(RuntimeError, match="outside a service"):
-        publish("gateway.created", actor=ME, target=Target("gateway", None, "x"), organization_id=ORG)
+        publish(
+            "gateway.created", actor=ME, target=Target("gateway", None, "x"), organization_id=ORG
+        )
 
 
 @pytest.mark.parametrize("table", ["activity_activityevent", "activity_auditentry"])
-@pytest.mark.parametrize("sql", ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.parametrize(
+    "sql", ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
 def test_tables_are_append_only(table: str, sql: str) -> None:
     record(1)
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():

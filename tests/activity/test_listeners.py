@@ -44,7 +44,13 @@ def _listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def record(*numbers: int, type: str = "gateway.updated") -> None:  # noqa: A002
     """Publish numbered facts."""
     for n in numbers:
-        publish(type, actor=SystemActor("t"), target=Target("gateway", None, "g"), organization_id=ORG, data={"n": n})
+        publish(
+            type,
+            actor=SystemActor("t"),
+            target=Target("gateway", None, "g"),
+            organization_id=ORG,
+            data={"n": n},
+        )
 
 
 def test_in_order_and_once() -> None:

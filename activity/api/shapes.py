@@ -1,0 +1,68 @@
+"""Events as JSON of the feed: names of the wire, one sentence, a hint where to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from activity import types
+from activity.feed import Row
+
+
+def event(row: Row) -> dict[str, Any]:
+    """One event; times as RFC 3339 text ending in ``Z``."""
+    data: dict[str, Any] = orjson.loads(row.data)
+    entry = types.TYPES.get(row.type)
+    wire = entry.wire_name(data) if entry is not None else row.type
+    at = _text(row.at)
+    route_name, route_params = route(row, wire, data, at)
+    return {
+        "id": row.id,
+        "event_type": wire,
+        "message": types.sentence_of(
+            row.type, actor=row.actor_name, target=row.target_title, data=data
+        ),
+        "agent_id": row.agent_id,
+        "task_id": row.task_id,
+        "board_id": row.board_id,
+        "created_at": at,
+        "route_name": route_name,
+        "route_params": route_params,
+        "organization_id": row.organization_id,
+        "seq": row.seq,
+        "actor_type": row.actor_kind,
+        "actor_id": row.actor_id,
+        "actor_name": row.actor_name,
+        "resource_type": row.target_kind,
+        "resource_id": row.target_id,
+        "resource_name": row.target_title,
+        "metadata": data,
+        "request_id": row.request_id,
+    }
+
+
+def _text(moment: datetime) -> str:
+    aware = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return aware.isoformat()[:-6] + "Z"
+
+
+def route(
+    row: Row, wire: str, data: Mapping[str, Any], at: str
+) -> tuple[str, dict[str, Any]]:
+    """Name and parameters of the page that shows what the event is about."""
+    if row.board_id is None:
+        hint = {"eventId": row.id, "eventType": wire, "createdAt": at}
+        return "activity", {**hint, "taskId": row.task_id} if row.task_id else hint
+    board: dict[str, Any] = {"boardId": row.board_id}
+    if data.get("comment_id") and row.task_id:
+        return "board", {**board, "taskId": row.task_id, "commentId": data["comment_id"]}
+    if wire.startswith("approval."):
+        return "board.approvals", board
+    if wire.startswith("board."):
+        return "board", {**board, "panel": "chat"}
+    if row.task_id:
+        return "board", {**board, "taskId": row.task_id}
+    return "board", board

@@ -1,0 +1,210 @@
+"""The event log as plain rows, without model instances: pages of the REST feed and of streams.
+
+What a reader may see is a :class:`Scope`, computed by the caller, since the log knows no boards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Min, Q, QuerySet
+
+from .models import ActivityEvent, EventStream
+
+FIELDS = (
+    "id", "organization_id", "seq", "board_id", "board_seq", "task_id", "agent_id", "actor_kind",
+    "actor_id", "actor_name", "target_kind", "target_id", "target_title", "type", "data",
+    "request_id", "at",
+)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One event as the database driver gives it; ``data`` is JSON text."""
+
+    id: UUID
+    organization_id: UUID
+    seq: int
+    board_id: UUID | None
+    board_seq: int | None
+    task_id: UUID | None
+    agent_id: UUID | None
+    actor_kind: str
+    actor_id: UUID | None
+    actor_name: str
+    target_kind: str
+    target_id: UUID | None
+    target_title: str
+    type: str
+    data: str
+    request_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationScope:
+    """What somebody may read of one organization's events.
+
+    Attributes:
+        boards: Readable boards; ``None`` means every board, those that are gone included.
+        sees_organization: Also the events that belong to no board.
+    """
+
+    organization_id: UUID
+    boards: frozenset[UUID] | None = frozenset()
+    sees_organization: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Every event of the organization."""
+        return self.boards is None and self.sees_organization
+
+    def admits(self, row: Row) -> bool:
+        """Whether this event may be read."""
+        if row.organization_id != self.organization_id:
+            return False
+        if row.board_id is None:
+            return self.sees_organization
+        return self.boards is None or row.board_id in self.boards
+
+    def condition(self) -> Q:
+        """The same as a database condition."""
+        inside = Q(organization_id=self.organization_id)
+        if self.is_whole:
+            return inside
+        if self.boards is None:
+            return inside & Q(board_id__isnull=False)
+        readable = Q(board_id__in=list(self.boards))
+        if self.sees_organization:
+            readable |= Q(board_id__isnull=True)
+        return inside & readable
+
+
+@dataclass(frozen=True, slots=True)
+class AgentScope:
+    """An agent reads the events that concern it or that it caused."""
+
+    organization_id: UUID
+    agent_id: UUID
+
+    def admits(self, row: Row) -> bool:
+        """Whether this event may be read."""
+        mine = (row.agent_id, row.actor_id, row.target_id)
+        return row.organization_id == self.organization_id and self.agent_id in mine
+
+    def condition(self) -> Q:
+        """The same as a database condition."""
+        mine = Q(agent_id=self.agent_id) | Q(actor_id=self.agent_id) | Q(target_id=self.agent_id)
+        return Q(organization_id=self.organization_id) & mine
+
+
+Scope = OrganizationScope | AgentScope
+
+
+def events_in(scopes: Sequence[Scope]) -> QuerySet[ActivityEvent]:
+    """Events that the scopes admit together."""
+    condition = Q(pk__in=[])
+    for scope in scopes:
+        condition |= scope.condition()
+    return ActivityEvent.objects.filter(condition)
+
+
+def fetch(events: QuerySet[ActivityEvent]) -> list[Row]:
+    """Run the query and give plain rows; field converters and model instances are left out."""
+    try:
+        sql, parameters = events.values_list(*FIELDS).query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [Row._make(found) for found in cursor.fetchall()]
+
+
+def total_of(scopes: Sequence[Scope]) -> int | None:
+    """How many events the scopes hold, from the stream counters; ``None`` where they do not tell.
+
+    Numbers have no gaps, so last minus first plus one is the count; retention removes from the
+    beginning only.
+    """
+    total = 0
+    for scope in scopes:
+        if not isinstance(scope, OrganizationScope):
+            return None
+        if scope.is_whole:
+            total += _length("seq", {scope.organization_id})
+        elif scope.boards is not None and not scope.sees_organization:
+            total += _length("board_seq", scope.boards)
+        else:
+            return None
+    return total
+
+
+def total_of_board(board_id: UUID) -> int:
+    """How many events a board holds."""
+    return _length("board_seq", {board_id})
+
+
+def _length(column: str, streams: Iterable[UUID]) -> int:
+    """Events between the first that is left and the last number of each stream."""
+    owner = "organization_id" if column == "seq" else "board_id"
+    last = dict(EventStream.objects.filter(pk__in=list(streams)).values_list("pk", "last_seq"))
+    length = 0
+    for stream, number in last.items():
+        first = ActivityEvent.objects.filter(**{owner: stream}).aggregate(first=Min(column))
+        if first["first"] is not None:
+            length += number - first["first"] + 1
+    return length
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A numbered stream of events: an organization's, or one of its boards'."""
+
+    organization_id: UUID
+    board_id: UUID | None = None
+
+    @property
+    def topic(self) -> str:
+        """Name at the hub."""
+        if self.board_id is not None:
+            return f"board.{self.board_id}"
+        return f"org.{self.organization_id}"
+
+    @property
+    def _number(self) -> str:
+        return "seq" if self.board_id is None else "board_seq"
+
+    def _events(self) -> QuerySet[ActivityEvent]:
+        rows = ActivityEvent.objects.filter(organization_id=self.organization_id)
+        return rows if self.board_id is None else rows.filter(board_id=self.board_id)
+
+    def number_of(self, row: Row) -> int:
+        """Number of an event in this stream."""
+        return row.seq if self.board_id is None else row.board_seq or 0
+
+    def after(self, number: int, limit: int) -> list[Row]:
+        """Events after a number, in order."""
+        later = self._events().filter(**{f"{self._number}__gt": number})
+        return fetch(later.order_by(self._number)[:limit])
+
+    def number_of_event(self, event_id: UUID) -> int | None:
+        """Number of an event by its id; ``None`` when it is not of this stream, or gone."""
+        found: int | None = (
+            self._events().filter(pk=event_id).values_list(self._number, flat=True).first()
+        )
+        return found
+
+    def number_before(self, moment: datetime) -> int | None:
+        """Number after which everything later than ``moment`` lies; ``None`` when nothing is.
+
+        Times of neighbours may be out of order by a transaction's length, so the least number of
+        the first few is taken.
+        """
+        later = self._events().filter(at__gt=moment).order_by("at", self._number)
+        first: list[Any] = list(later.values_list(self._number, flat=True)[:50])
+        return min(first) - 1 if first else None

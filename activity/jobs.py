@@ -1,0 +1,54 @@
+"""Work of the event log that nobody waits for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from missioncontrol.kernel import clock, idempotency
+from missioncontrol.kernel.jobs import job
+
+from . import subscribe
+from .models import EventStream
+
+log = structlog.get_logger(__name__)
+
+
+@job("default", timeout_seconds=120)
+def drain_streams() -> None:
+    """Give listeners what a lost wake-up left behind, and retry what they could not take."""
+    subscribe.sweep()
+
+
+@job("default", timeout_seconds=300)
+def forget_idempotency_keys() -> None:
+    """Delete stored answers that are older than a day."""
+    idempotency.sweep()
+
+
+@job("default", timeout_seconds=3600)
+def apply_retention() -> None:
+    """Delete events older than ``ACTIVITY_RETENTION_DAYS``; 0 keeps everything, audit stays."""
+    days = settings.ACTIVITY_RETENTION_DAYS
+    if days > 0:
+        purge_older_than(days)
+
+
+def purge_older_than(days: int) -> int:
+    """Delete events older than so many days through the one purge function; returns how many."""
+    before = clock.now() - timedelta(days=days)
+    organizations: list[UUID] = list(
+        EventStream.objects.filter(kind="org").values_list("pk", flat=True)
+    )
+    removed = 0
+    for organization_id in organizations:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT activity_purge_events(%s, %s)", [organization_id, before])
+            removed += cursor.fetchone()[0]
+    if removed:
+        log.info("activity.retention", removed=removed, days=days)
+    return removed
