@@ -11,7 +11,8 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
 
 from boards.models import Board, Task, TaskComment, TaskDependency
 from governance import gates
@@ -26,8 +27,6 @@ TASK_FIELDS = (
     "delivery_detail", "version", "created_at", "updated_at",
 )  # fmt: skip
 _of_instance = attrgetter(*TASK_FIELDS)
-SNAPSHOT_DETAIL_TASKS = 200
-SNAPSHOT_APPROVALS = 200
 NONE: tuple[list[UUID], list[UUID]] = ([], [])
 
 
@@ -251,3 +250,20 @@ def comment_of(comment: TaskComment) -> dict[str, Any]:
     return shape_comment([getattr(comment, name) for name in COMMENT_FIELDS])
 
 
+
+
+def first_tasks(
+    board_ids: list[UUID], limit: int, *, with_done: bool
+) -> dict[UUID, list[dict[str, Any]]]:
+    """The most important tasks of each board, in two queries whatever the number of boards."""
+    found: dict[UUID, list[dict[str, Any]]] = {pk: [] for pk in board_ids}
+    if not limit or not board_ids:
+        return found
+    rows = Task.objects.filter(board_id__in=board_ids)
+    if not with_done:
+        rows = rows.exclude(status=Task.Status.DONE)
+    ordered = in_group_order(rows)
+    place = Window(RowNumber(), partition_by=["board_id"], order_by=ordered.query.order_by)
+    for task in tasks(ordered.annotate(place=place).filter(place__lte=limit)):
+        found[task["board_id"]].append(task)
+    return found

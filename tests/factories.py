@@ -90,7 +90,7 @@ def make_task(board: Board, title: str = "", **fields: Any) -> Task:
     board.next_task_number = number + 1
     board.save(update_fields=["next_task_number"])
     title = title or f"Task {number}"
-    fields.setdefault("rank", f"n{number:06d}")
+    fields.setdefault("rank", f"c{number:03d}")
     fields.setdefault("fingerprint", hashlib.sha256(title.encode()).hexdigest())
     return Task.objects.create(
         organization_id=board.organization_id,

@@ -1,0 +1,213 @@
+"""Tasks: lists, one task, assignment, relocation. The same views serve every address of a task."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from boards import reads, rules, services
+from boards.api import schemas
+from boards.api.views.shared import (
+    USER_AGENT,
+    TaskRef,
+    answer_page,
+    prefix_of,
+    require_board,
+    resolve_task,
+)
+from boards.models import Task
+from missioncontrol.kernel.actors import Kind, UserActor
+from missioncontrol.kernel.api import ApiView, done, ok, operation
+from missioncontrol.kernel.errors import Invalid, NotFound
+
+TAGS = ("tasks",)
+
+
+def filtered(rows: QuerySet[Task], wanted: schemas.TaskFilter) -> QuerySet[Task]:
+    """Tasks that fit the filters, newest first.
+
+    Raises:
+        Invalid: a status that does not exist.
+    """
+    if wanted.status:
+        statuses = [rules.parse_status(part) for part in wanted.status.split(",")]
+        if None in statuses:
+            raise Invalid(
+                _("Unsupported task status filter."),
+                errors=[{"loc": ["query", "status"], "msg": "unknown status", "type": "value_error"}],
+            )
+        rows = rows.filter(status__in=set(statuses))
+    exact = {"assigned_agent_id": wanted.assigned_agent_id, "priority": wanted.priority}
+    bounds = {"due_at__lt": wanted.due_before, "updated_at__gte": wanted.updated_since}
+    for name, value in {**exact, **bounds}.items():
+        if value is not None:
+            rows = rows.filter(**{name: value})
+    if wanted.unassigned is not None:
+        rows = rows.filter(assigned_agent__isnull=wanted.unassigned)
+    if wanted.tag:
+        rows = rows.none()
+    if wanted.q and wanted.q.strip():
+        text = wanted.q.strip()
+        rows = rows.filter(Q(title__icontains=text) | Q(key__iexact=text))
+    return rows.order_by("-created_at", "-id")
+
+
+def changes_of(body: schemas.TaskFields) -> dict[str, Any]:
+    """Fields that the caller sent, by the service's names.
+
+    Raises:
+        NotFound: tags that do not exist.
+        Invalid: custom fields that the board does not have.
+    """
+    given = body.given()
+    given.pop("created_by_user_id", None)
+    if "dependencies" in given:
+        given["depends_on_task_ids"] = given.pop("dependencies")
+    tags = given.pop("tag_ids", None)
+    if tags:
+        raise NotFound(
+            _("Some of the tags do not exist."), missing_tag_ids=[str(tag) for tag in tags]
+        )
+    custom = given.pop("custom_field_values", None)
+    if custom:
+        raise Invalid(
+            _("Unknown custom field keys for this board."),
+            field="custom_field_values",
+            unknown_field_keys=sorted(custom),
+        )
+    return given
+
+
+def answer_task(task: Task, **extra: Any) -> Response:
+    """A task with its version."""
+    return ok(reads.task_of(task), version=task.version, **extra)
+
+
+class TaskListView(ApiView):
+    """Tasks of a board, or of every readable board of the active organization."""
+
+    actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
+
+    @operation(tags=TAGS, summary="Tasks, newest first", response=schemas.TaskPage)
+    def get(self, request: Request, board_id: UUID | None = None) -> Response:
+        """List."""
+        wanted = self.query(schemas.TaskFilter)
+        rows: QuerySet[Task]
+        if board_id is not None:
+            require_board(self.actor, board_id)
+            rows = Task.objects.filter(board_id=board_id)
+        else:
+            rows = Task.objects.visible_to(self.actor)
+            if isinstance(self.actor, UserActor):
+                rows = rows.filter(organization_id=self.actor.organization_id)
+            if wanted.board_id is not None:
+                rows = rows.filter(board_id=wanted.board_id)
+        return answer_page(self, filtered(rows, wanted), reads.tasks)
+
+    @operation(
+        tags=TAGS, summary="Create a task", request=schemas.TaskIn, response=schemas.TaskOut
+    )
+    def post(self, request: Request, board_id: UUID | None = None) -> Response:
+        """Create."""
+        body = self.read(schemas.TaskIn)
+        inputs = changes_of(body)
+        named = inputs.pop("board_id", None)
+        if board_id is None and named is None:
+            raise Invalid(_("Say on which board: board_id."), field="board_id", code="missing")
+        if board_id is not None and named not in (None, board_id):
+            raise Invalid(_("The address names another board than the body."), field="board_id")
+        if inputs.get("depends_on_task_ids", ()) is None:
+            inputs["depends_on_task_ids"] = ()
+        task = services.create_task(self.actor, board_id or named, **inputs)
+        return answer_task(task, location=f"{prefix_of(self)}/tasks/{task.pk}")
+
+
+class TaskView(ApiView):
+    """One task, by id or key, flat or below its board."""
+
+    actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
+
+    @operation(tags=TAGS, summary="A task", response=schemas.TaskOut)
+    def get(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
+        """Read."""
+        rows = Task.objects.visible_to(self.actor).filter(
+            pk=resolve_task(self.actor, task_ref, board_id)
+        )
+        if board_id is not None:
+            rows = rows.filter(board_id=board_id)
+        found = reads.cards(rows)
+        if not found:
+            raise NotFound
+        return ok(found[0], version=found[0]["version"])
+
+    @operation(
+        tags=TAGS, summary="Change a task", request=schemas.TaskPatch, response=schemas.TaskOut
+    )
+    def patch(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
+        """Change the fields sent; with a comment in the same step."""
+        changes = changes_of(self.read(schemas.TaskPatch))
+        comment = changes.pop("comment", None)
+        task = services.update_task(
+            self.actor,
+            resolve_task(self.actor, task_ref, board_id),
+            changes=changes,
+            comment=comment,
+            expected_version=self.expected_version(),
+            board_id=board_id,
+            acting_for=request.META.get("HTTP_X_ACTING_FOR", "").strip().lower(),
+        )
+        return answer_task(task)
+
+    @operation(tags=TAGS, summary="Delete a task")
+    def delete(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
+        """Delete."""
+        services.delete_task(
+            self.actor, resolve_task(self.actor, task_ref, board_id), board_id=board_id
+        )
+        return done()
+
+
+class AssignView(ApiView):
+    """Give a task to an agent."""
+
+    actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
+
+    @operation(
+        tags=TAGS,
+        summary="Assign a task, or take it away with null",
+        request=schemas.Assignment,
+        response=schemas.TaskOut,
+    )
+    def post(self, request: Request, task_ref: TaskRef) -> Response:
+        """Assign."""
+        body = self.read(schemas.Assignment)
+        task = services.assign_task(
+            self.actor,
+            resolve_task(self.actor, task_ref),
+            agent_id=body.wanted,
+            expected_version=self.expected_version(),
+        )
+        return answer_task(task)
+
+
+class RelocateView(ApiView):
+    """Move a task to another board."""
+
+    @operation(
+        tags=TAGS,
+        summary="Move a task to another board",
+        request=schemas.Relocation,
+        response=schemas.TaskOut,
+    )
+    def post(self, request: Request, task_ref: TaskRef) -> Response:
+        """Relocate."""
+        body = self.read(schemas.Relocation)
+        task = services.relocate_task(
+            self.actor, resolve_task(self.actor, task_ref), board_id=body.board_id
+        )
+        return answer_task(task)
