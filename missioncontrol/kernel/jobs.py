@@ -78,7 +78,7 @@ def enqueue(target: Job, *args: Any) -> None:
 def enqueue_now(target: Job, *args: Any) -> bool:
     """Enqueue at once; ``False`` when the queue is away."""
     options = target.options
-    retry = Retry(max=len(options.retry_seconds), interval=list(options.retry_seconds))
+    pauses = list(options.retry_seconds)
     try:
         django_rq.get_queue(options.queue).enqueue_call(
             run_by_path,
@@ -89,7 +89,7 @@ def enqueue_now(target: Job, *args: Any) -> bool:
             timeout=options.timeout_seconds,
             result_ttl=0,
             failure_ttl=86_400,
-            retry=retry if options.retry_seconds else None,
+            retry=Retry(max=len(pauses), interval=pauses) if pauses else None,
             description=target.path,
         )
     except RedisError as error:
