@@ -6,6 +6,7 @@ Source: OpenClaw gateway protocol 4, sections sessions, chat, heartbeat and wake
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from typing import Any
@@ -329,22 +330,21 @@ def run_agent(call: Call) -> dict[str, Any]:
 @method("agent.wait", WRITE, required={"runId": "string"}, optional={"timeoutMs": "integer"})
 async def wait_agent(call: Call) -> dict[str, Any]:
     """Wait for the end of a run."""
-    run_id = call.params["runId"]
+    run_id, world = call.params["runId"], call.gateway.world
     run = call.gateway.runs.find(run_id)
-    if run is None:
-        is_over = run_id in call.gateway.world.finished_runs
-        return {"runId": run_id, "status": "ok" if is_over else "timeout"}
-    seconds = (call.params.get("timeoutMs") or 30_000) / 1000
-    try:
-        await asyncio.wait_for(run.done.wait(), seconds)
-    except TimeoutError:
+    if run is not None:
+        seconds = (call.params.get("timeoutMs") or 30_000) / 1000
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(run.done.wait(), seconds)
+    finished = world.finished_runs.get(run_id)
+    if finished is None:
         return {"runId": run_id, "status": "timeout"}
     return {
         "runId": run_id,
-        "status": "ok" if run.end_state == "final" else "error",
-        "startedAt": run.started_ms,
-        "endedAt": now_ms(),
-        "terminalReply": {"disposition": "visible", "text": run.text},
+        "status": "ok" if finished.state == "final" else "error",
+        "startedAt": finished.started_ms,
+        "endedAt": finished.ended_ms,
+        "terminalReply": {"disposition": "visible", "text": finished.text},
     }
 
 

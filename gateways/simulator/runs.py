@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from gateways.simulator.approvals import ExecRequest
 from gateways.simulator.commands import run_command
-from gateways.simulator.world import MODEL_NAME, MODEL_PROVIDER, SimAgent, SimSession, now_ms
+from gateways.simulator.world import (
+    MODEL_NAME,
+    MODEL_PROVIDER,
+    FinishedRun,
+    SimAgent,
+    SimSession,
+    now_ms,
+)
 
 if TYPE_CHECKING:
     from gateways.simulator.server import SimulatedGateway
@@ -196,7 +203,8 @@ class RunEngine:
     def _ended(self, run: Run, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._active.pop(run.session.key, None)
-        self._gateway.world.finished_runs.add(run.id)
+        finished = FinishedRun(run.end_state, run.text, run.started_ms, now_ms())
+        self._gateway.world.finished_runs[run.id] = finished
         run.done.set()
         if not task.cancelled() and task.exception() is not None:
             logger.error("simulated run failed", exc_info=task.exception())

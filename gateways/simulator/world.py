@@ -88,6 +88,16 @@ class SimSession:
         self.updated_ms = now_ms()
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What remains of a run; ``state`` is final, error or aborted."""
+
+    state: str
+    text: str
+    started_ms: int
+    ended_ms: int
+
+
 @dataclass(slots=True)
 class PairedDevice:
     """A device that an operator approved."""
@@ -123,7 +133,7 @@ class World:
         default_factory=lambda: {"version": 1, "defaults": {}, "agents": {}}
     )
     seen_requests: dict[str, str] = field(default_factory=dict)
-    finished_runs: set[str] = field(default_factory=set)
+    finished_runs: dict[str, FinishedRun] = field(default_factory=dict)
     usage: dict[str, dict[str, int]] = field(default_factory=dict)
     last_heartbeat: dict[str, Any] | None = None
     logs: deque[str] = field(default_factory=lambda: deque(maxlen=2000))
