@@ -341,8 +341,14 @@ def sentence_of(name: str, *, actor: str, target: str, data: Mapping[str, Any]) 
     entry = TYPES.get(name)
     if entry is None:
         return name
-    scalars = {k: v for k, v in data.items() if isinstance(v, str | int | float)}
-    return str(entry.sentence).format_map(_Blank({**scalars, "actor": actor, "target": target}))
+    return filled(str(entry.sentence), actor=actor, target=target, data=data)
+
+
+def filled(sentence: str, *, actor: str, target: str, data: Mapping[str, Any]) -> str:
+    """A sentence of the table with its words put in."""
+    words = _Blank(data)
+    words["actor"], words["target"] = actor, target
+    return sentence.format_map(words)
 
 
 def names_for_wire(wire: str) -> set[str]:

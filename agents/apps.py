@@ -10,8 +10,10 @@ class AgentsConfig(AppConfig):
     name = "agents"
 
     def ready(self) -> None:
-        """Offer agent tokens to every door and facts of agents to boards and gateways."""
-        from . import credentials, lookups
+        """Offer agent tokens and facts of agents, listen to the log and to run frames."""
+        from . import credentials, lookups, runs, subscribers
 
         credentials.register()
         lookups.register()
+        runs.register()
+        subscribers.register()

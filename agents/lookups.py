@@ -7,6 +7,8 @@ from uuid import UUID
 
 from boards import assignees
 from boards.assignees import AssigneeFacts
+from gateways import agents_lookup
+from gateways.agents_lookup import AgentFacts
 
 from .models import Agent
 
@@ -25,7 +27,36 @@ def lead_of(board_id: UUID) -> UUID | None:
     return leads.exclude(status=Agent.Status.DELETING).values_list("pk", flat=True).first()
 
 
+def id_of_remote(gateway_id: UUID, remote_id: str) -> UUID | None:
+    """Our agent behind a remote id of a gateway."""
+    agent = _of_remote(gateway_id, remote_id)
+    return agent.pk if agent else None
+
+
+def facts_of_remote(gateway_id: UUID, remote_id: str) -> AgentFacts | None:
+    """Facts of our agent behind a remote id, for a gateway's questions."""
+    agent = _of_remote(gateway_id, remote_id)
+    return AgentFacts(agent.id, agent.name, agent.board_id) if agent else None
+
+
+def _of_remote(gateway_id: UUID, remote_id: str) -> Agent | None:
+    mine = Agent.objects.filter(gateway_id=gateway_id)
+    wanted = remote_id.strip().lower()
+    if wanted == f"mc-gateway-{gateway_id}":
+        return mine.filter(agent_type=Agent.Type.MAIN).first()
+    try:
+        if wanted.startswith("lead-"):
+            board_id = UUID(wanted.removeprefix("lead-"))
+            return mine.filter(board_id=board_id, agent_type=Agent.Type.LEAD).first()
+        if wanted.startswith("mc-"):
+            return mine.filter(pk=UUID(wanted.removeprefix("mc-"))).first()
+    except ValueError:
+        return None
+    return None
+
+
 def register() -> None:
     """Offer the look-ups."""
+    agents_lookup.register(facts_of_remote)
     assignees.register(assignees_by_id)
     assignees.register_lead(lead_of)

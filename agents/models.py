@@ -206,6 +206,8 @@ class AgentNotification(TenantEntity, LeasedWork):
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     sent_at = models.DateTimeField(null=True, blank=True)
     answer_deadline_at = models.DateTimeField(null=True, blank=True)
+    #: When an undelivered decision was put into the heartbeat prompt (ruling 27).
+    carried_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
 
     class Meta:
@@ -250,6 +252,8 @@ class Execution(TenantEntity, Versioned, LeasedWork):
     requested_by_id = models.UUIDField(null=True, blank=True)
     requested_by_name = models.CharField(max_length=200)
     parameters: Any = models.JSONField(default=dict, blank=True)
+    #: Key and title of the task at that time.
+    title = models.CharField(max_length=500, blank=True, default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     output: Any = models.JSONField(null=True, blank=True)
     error = models.TextField(null=True, blank=True)
@@ -270,5 +274,5 @@ class Execution(TenantEntity, Versioned, LeasedWork):
 
     @property
     def target(self) -> Target:
-        """How events name the execution (by its task's title, kept at creation)."""
-        return Target("execution", self.id, str(self.parameters.get("title") or "") or "execution")
+        """How events name the execution: by its task, as it was called then."""
+        return Target("execution", self.id, self.title or "execution")

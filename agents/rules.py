@@ -27,6 +27,10 @@ STALE_AFTER = timedelta(minutes=10)
 ANSWER_WITHIN = timedelta(minutes=5)
 DEFAULT_HEARTBEAT: Mapping[str, Any] = {"every": "10m", "target": "none"}
 MAX_ERROR_CHARS = 2000
+#: Further keys of the heartbeat block that the gateway knows; others are kept here only.
+HEARTBEAT_EXTRAS = (
+    "model", "session", "lightContext", "isolatedSession", "timeoutSeconds", "activeHours",
+)  # fmt: skip
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)

@@ -29,7 +29,9 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
+    def create_superuser(
+        self, username: str, password: str | None = None, **fields: object
+    ) -> User:
         """A person who may use the Django admin."""
         return self.create_user(username, password, is_super_admin=True, **fields)
 
@@ -113,7 +115,9 @@ class Organization(Entity):
     objects = querysets.OrganizationQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("name"), name="organization_name_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="organization_name_once")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -139,7 +143,9 @@ class Membership(Entity):
         ADMIN = "admin", _("Admin")
         OWNER = "owner", _("Owner")
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships"
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=RoleChoice.choices, default=RoleChoice.MEMBER)
     all_boards_read = models.BooleanField(default=False)

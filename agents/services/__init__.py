@@ -1,5 +1,33 @@
 """Every change of agents. The doors call these functions; the work is in the modules beside."""
 
+from .crud import attach_agent, create_agent, detach_agent, update_agent
+from .executions import cancel_execution, execute_task, report_execution
+from .notifications import Message, notify
+from .orders import (
+    delete_agent,
+    pause_agent,
+    resume_agent,
+    retry_agent,
+    rotate_token,
+    wake_agent,
+)
 from .presence import heartbeat
 
-__all__ = ["heartbeat"]
+__all__ = [
+    "Message",
+    "attach_agent",
+    "cancel_execution",
+    "create_agent",
+    "delete_agent",
+    "detach_agent",
+    "execute_task",
+    "heartbeat",
+    "notify",
+    "pause_agent",
+    "report_execution",
+    "resume_agent",
+    "retry_agent",
+    "rotate_token",
+    "update_agent",
+    "wake_agent",
+]

@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from activity.publish import publish
 from agents import actions, rules
 from agents.models import Agent, AgentBeat, AgentNotification
 from missioncontrol.kernel import authz, clock
-from missioncontrol.kernel.actors import Actor, AgentActor, SystemActor
+from missioncontrol.kernel.actors import Actor, AgentActor
 from missioncontrol.kernel.errors import Forbidden, Invalid
 from missioncontrol.kernel.unit import service
+
+from . import notifications
 
 #: What an agent may say of itself; ``busy`` is an older word for online.
 SAID = {"online": "online", "busy": "online", "offline": "offline"}
@@ -22,6 +26,7 @@ _STILL = (Agent.Status.UPDATING, Agent.Status.DELETING, Agent.Status.PAUSED)
 @service
 def mark_seen(agent_id: UUID) -> None:
     """Write down that an agent called: last seen, beat, online, wake counters cleared."""
+    _take_as_answer(agent_id)
     agent = Agent.objects.select_for_update(of=("self",), no_key=True).filter(pk=agent_id).first()
     if agent is not None:
         _seen(agent, clock.now())
@@ -38,12 +43,14 @@ def heartbeat(actor: Actor, agent_id: UUID, *, status: str | None = None) -> Age
     """
     said = SAID.get((status or "online").strip().lower())
     if said is None:
-        raise Invalid("An agent says online, busy or offline.", field="status")
+        raise Invalid(_("An agent says online, busy or offline."), field="status")
+    seen: Agent = Agent.objects.seen_by(actor, agent_id)
+    if isinstance(actor, AgentActor) and actor.id != seen.id:
+        raise Forbidden(_("An agent speaks for itself only."))
+    authz.authorize(actor, actions.HEARTBEAT, seen)
+    _take_as_answer(seen.id)
     agent: Agent = Agent.objects.open_for(actor, agent_id)
-    if isinstance(actor, AgentActor) and actor.id != agent.id:
-        raise Forbidden("An agent speaks for itself only.")
-    authz.authorize(actor, actions.HEARTBEAT, agent)
-    _seen(agent, clock.now(), is_beat=True)
+    _seen(agent, clock.now())
     if said == "offline" and agent.status == Agent.Status.ONLINE:
         agent.status = Agent.Status.OFFLINE
         agent.save(update_fields=["status", "updated_at"])
@@ -51,7 +58,9 @@ def heartbeat(actor: Actor, agent_id: UUID, *, status: str | None = None) -> Age
     return agent
 
 
-def _seen(agent: Agent, now: datetime, *, is_beat: bool = False) -> None:
+def _seen(agent: Agent, now: datetime) -> None:
+    if notifications.take_carried_as_told(agent.id):
+        agent.heartbeat_sync_pending = True
     before, previous = rules.displayed(agent, now=now), agent.last_seen_at
     fresh = previous is None or now - previous >= rules.SEEN_EVERY
     if fresh:
@@ -64,29 +73,26 @@ def _seen(agent: Agent, now: datetime, *, is_beat: bool = False) -> None:
         changes |= {"work": Agent.Work.NONE, "next_attempt_at": None}
     if agent.work in (Agent.Work.NONE, Agent.Work.AWAIT_CHECK_IN):
         changes |= {"last_provision_error": "", "last_provision_code": ""}
-    answered = agent.awaiting_answer_since is not None
     changes["awaiting_answer_since"] = None
     for name, value in changes.items():
         setattr(agent, name, value)
-    agent.save(update_fields=[*changes, "updated_at"])
-    if answered:
-        _take_as_answer(agent, now)
+    agent.save(update_fields=[*changes, "heartbeat_sync_pending", "updated_at"])
     if before != rules.displayed(agent, now=now) and agent.status == Agent.Status.ONLINE:
         _publish("agent.checked_in", agent)
 
 
-def _take_as_answer(agent: Agent, now: datetime) -> None:
-    """The first call after a message is its answer: the tasks it named are being worked on."""
-    sent = AgentNotification.objects.filter(
-        agent=agent, state=AgentNotification.State.SENT, sent_at__lte=now
-    )
-    tasks = [task_id for task_id in sent.values_list("task_id", flat=True) if task_id]
-    sent.update(state=AgentNotification.State.ANSWERED, updated_at=now)
-    from boards import services as boards
+def _take_as_answer(agent_id: UUID) -> None:
+    """The first call after a message is its answer: the tasks it named are being worked on.
 
-    who = SystemActor("agent answered", agent.organization_id)
-    for task_id in sorted(set(tasks)):
-        boards.record_delivery(who, task_id, state="working", detail="")
+    Comes before the agent is locked, since tasks are locked before agents.
+    """
+    sent = AgentNotification.objects.filter(agent_id=agent_id, state=AgentNotification.State.SENT)
+    rows = list(sent.select_related("agent").order_by("task_id", "pk"))
+    for row in rows:
+        notifications.show_on_task(row, row.agent, "working")
+    if rows:
+        answered = sent.filter(pk__in=[row.pk for row in rows])
+        answered.update(state=AgentNotification.State.ANSWERED, updated_at=clock.now())
 
 
 def _publish(name: str, agent: Agent, **data: Any) -> None:

@@ -62,3 +62,15 @@ def promote_token(agent_id: UUID, digest: str) -> bool:
         ]
     )  # fmt: skip
     return True
+
+
+@service
+def record_written(agent_id: UUID, digest: str) -> None:
+    """The workspace now holds this token: it is in force, or has its grace if it was replaced."""
+    if promote_token(agent_id, digest):
+        return
+    Agent.objects.filter(pk=agent_id, pending_token_hash__isnull=False).exclude(
+        token_hash=digest
+    ).exclude(pending_token_hash=digest).update(
+        previous_token_hash=digest, previous_token_until=clock.now() + rules.PREVIOUS_TOKEN_GRACE
+    )

@@ -1,0 +1,51 @@
+"""Queue entry points. The rows decide what there is to do; a job that comes twice finds nothing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from missioncontrol.kernel.jobs import job
+
+from . import delivery, dispatch, lifecycle, sweeps
+
+
+@job("gateway", timeout_seconds=150)
+def run_lifecycle(agent_id: str) -> None:
+    """Do what an agent's row asks for on its gateway."""
+    lifecycle.run(UUID(agent_id))
+
+
+@job("gateway", timeout_seconds=90)
+def deliver_notification(notification_id: str) -> None:
+    """Send one message to an agent."""
+    delivery.deliver(UUID(notification_id))
+
+
+@job("gateway", timeout_seconds=90)
+def dispatch_execution(execution_id: str) -> None:
+    """Send an execution to its agent, or look for one."""
+    dispatch.dispatch(UUID(execution_id))
+
+
+@job("gateway", timeout_seconds=120)
+def sync_heartbeats(gateway_id: str) -> None:
+    """Write the heartbeat blocks of a gateway's agents that changed, in one patch."""
+    sweeps.sync_heartbeats(UUID(gateway_id))
+
+
+@job("default", timeout_seconds=30)
+def sweep() -> None:
+    """Wake a worker for everything that is due and was not woken."""
+    sweeps.sweep()
+
+
+@job("default", timeout_seconds=60)
+def sweep_stale() -> None:
+    """Name the setups that nobody works on any more; fail executions without a target."""
+    sweeps.sweep_stale()
+
+
+@job("default", timeout_seconds=120)
+def retain_beats() -> None:
+    """Drop beats older than 24 hours."""
+    sweeps.retain_beats()

@@ -1,0 +1,281 @@
+"""Messages to agents: rendered once, stored, sent by a leased job, resent verbatim (ruling 25).
+
+The row's id is the idempotency key on the gateway. What becomes of a message that names a task is
+shown on the task: waiting, delivered, working, delivered without an answer, failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from activity.publish import publish
+from agents import rules, workspace
+from agents.models import Agent, AgentNotification
+from boards import services as boards
+from boards.models import Task
+from missioncontrol.kernel import clock, jobs
+from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.unit import service
+
+from . import setup
+
+State, Kind = AgentNotification.State, AgentNotification.Kind
+KEEP_TRYING = timedelta(hours=24)
+#: Kinds whose fate is shown on the task.
+ON_TASK = (Kind.TASK_ASSIGNED, Kind.TASK_REWORK, Kind.EXECUTION)
+MOST_CARRIED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an agent is told and why; ``event_id`` makes a repeat harmless."""
+
+    kind: str
+    head: str
+    facts: Sequence[tuple[str, Any]]
+    action: str
+    quote: str = ""
+    block: str = ""
+    event_id: UUID | None = None
+    task_id: UUID | None = None
+    approval_id: UUID | None = None
+    execution_id: UUID | None = None
+
+
+@service
+def notify(agent: Agent, message: Message) -> AgentNotification | None:
+    """Store a message for delivery; agents without a gateway are skipped silently."""
+    if agent.gateway_id is None or agent.status in (Agent.Status.DRAFT, Agent.Status.DELETING):
+        return None
+    text = workspace.message_text(
+        agent,
+        head=message.head,
+        facts=message.facts,
+        action=message.action,
+        quote=message.quote,
+        block=message.block,
+    )
+    values = {
+        "organization_id": agent.organization_id,
+        "text": text,
+        "task_id": message.task_id,
+        "approval_id": message.approval_id,
+        "execution_id": message.execution_id,
+    }
+    if message.event_id is None:
+        row, fresh = AgentNotification.objects.create(agent=agent, kind=message.kind, **values), True
+    else:
+        row, fresh = AgentNotification.objects.get_or_create(
+            agent=agent, kind=message.kind, event_id=message.event_id, defaults=values
+        )
+    if fresh:
+        show_on_task(row, agent, "waiting")
+        enqueue(row.id)
+    return row
+
+
+def enqueue(notification_id: UUID) -> None:
+    """Wake a worker for one message; the sweep finds it anyway."""
+    from agents import jobs as own
+
+    jobs.enqueue(own.deliver_notification, notification_id)
+
+
+_EVENTS = {
+    "delivered": "task.notified",
+    "failed": "task.notify_failed",
+    "unanswered": "task.unanswered",
+}
+
+
+def show_on_task(row: AgentNotification, agent: Agent, state: str, *, reason: str = "") -> None:
+    """Show on the task, and tell, what became of the message that gave it to the agent."""
+    task = Task.objects.filter(pk=row.task_id).first() if row.task_id else None
+    if task is None or row.kind not in ON_TASK:
+        return
+    detail = reason[:300] or agent.name
+    who = SystemActor("agent messages", row.organization_id)
+    boards.record_delivery(who, task.pk, state=state, detail=detail)
+    if state in _EVENTS:
+        publish(
+            _EVENTS[state],
+            actor=who,
+            target=task,
+            organization_id=task.organization_id,
+            board_id=task.board_id,
+            task_id=task.pk,
+            agent_id=agent.id,
+            data={
+                "task_id": str(task.pk),
+                "agent": agent.name,
+                "reason": reason[:300],
+                "changes": {"delivery": state, "delivery_detail": detail},
+                "previous": {},
+                "version": task.version,
+            },
+        )
+
+
+def make_due(agent: Agent) -> None:
+    """Try the agent's waiting messages now: it was set up, resumed, or its gateway is back."""
+    waiting = AgentNotification.objects.filter(agent=agent, state=State.WAITING)
+    waiting.update(next_attempt_at=None)
+    for pk in waiting.order_by("created_at").values_list("pk", flat=True)[:50]:
+        enqueue(pk)
+
+
+def _locked(notification_id: UUID, *states: str) -> AgentNotification | None:
+    return (
+        AgentNotification.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("agent")
+        .filter(pk=notification_id, state__in=states)
+        .first()
+    )
+
+
+@service
+def record_sent(notification_id: UUID) -> bool:
+    """The gateway took the message; the agent's next call is its answer."""
+    row = AgentNotification.objects.select_related("agent").filter(pk=notification_id).first()
+    if row is None or row.state != State.WAITING:
+        return False
+    show_on_task(row, row.agent, "delivered")
+    now = clock.now()
+    taken = AgentNotification.objects.filter(pk=row.pk, state=State.WAITING).update(
+        state=State.SENT,
+        sent_at=now,
+        answer_deadline_at=now + rules.ANSWER_WITHIN,
+        last_error="",
+        updated_at=now,
+    )
+    if taken:
+        Agent.objects.filter(pk=row.agent_id).update(awaiting_answer_since=now)
+        _tell_approval(row, "approval.notified")
+    return bool(taken)
+
+
+@service
+def record_not_sent(notification_id: UUID, *, reason: str, is_final: bool) -> None:
+    """A try failed; the last one is shown, and a decision goes into the next heartbeat prompt."""
+    row = _locked(notification_id, State.WAITING)
+    if row is None:
+        return
+    row.last_error = reason[: rules.MAX_ERROR_CHARS]
+    if is_final:
+        row.state = State.FAILED
+    row.save(update_fields=["last_error", "state", "updated_at"])
+    if not is_final:
+        return
+    _tell_failed(row, reason)
+
+
+@service
+def record_unanswered(notification_id: UUID) -> bool:
+    """The deadline passed without a call of the agent."""
+    row = _locked(notification_id, State.SENT)
+    if row is None:
+        return False
+    row.state = State.UNANSWERED
+    row.save(update_fields=["state", "updated_at"])
+    show_on_task(row, row.agent, "unanswered")
+    if row.kind == Kind.APPROVAL_RESOLVED:
+        Agent.objects.filter(pk=row.agent_id).update(heartbeat_sync_pending=True)
+    return True
+
+
+@service
+def record_run_failed(notification_id: UUID, *, reason: str) -> bool:
+    """The agent's run on this message ended in an error of its model or gateway."""
+    row = _locked(notification_id, State.SENT)
+    if row is None:
+        return False
+    row.state, row.last_error = State.FAILED, reason[: rules.MAX_ERROR_CHARS]
+    row.save(update_fields=["state", "last_error", "updated_at"])
+    _tell_failed(row, reason)
+    return True
+
+
+def _tell_failed(row: AgentNotification, reason: str) -> None:
+    from . import executions
+
+    show_on_task(row, row.agent, "failed", reason=reason)
+    _tell_approval(row, "approval.notify_failed", reason=reason[:300])
+    if row.kind == Kind.APPROVAL_RESOLVED:
+        Agent.objects.filter(pk=row.agent_id).update(heartbeat_sync_pending=True)
+    if row.kind == Kind.EXECUTION and row.execution_id is not None:
+        executions.record_failed(row.execution_id, reason=f"message not delivered: {reason}")
+
+
+@service
+def withdraw(execution_id: UUID) -> None:
+    """Do not send the message of an execution that was cancelled."""
+    AgentNotification.objects.filter(execution_id=execution_id, state=State.WAITING).update(
+        state=State.SKIPPED, updated_at=clock.now()
+    )
+
+
+@service
+def postpone(notification_id: UUID, *, seconds: float) -> None:
+    """Give an unanswered message more time: a run of its session is active."""
+    AgentNotification.objects.filter(pk=notification_id, state=State.SENT).update(
+        answer_deadline_at=clock.now() + timedelta(seconds=seconds), updated_at=clock.now()
+    )
+
+
+def _tell_approval(row: AgentNotification, name: str, **data: Any) -> None:
+    if row.kind == Kind.APPROVAL_RESOLVED and row.approval_id is not None:
+        setup.note(
+            name,
+            SystemActor("agent messages", row.organization_id),
+            row.agent,
+            agent=row.agent.name,
+            approval_id=str(row.approval_id),
+            **data,
+        )
+
+
+# --- decisions that did not arrive (ruling 27) ----------------------------------------------------
+
+
+def _undelivered(agent: Agent) -> Any:
+    return AgentNotification.objects.filter(
+        Q(state=State.FAILED) | Q(state=State.UNANSWERED),
+        agent=agent,
+        kind=Kind.APPROVAL_RESOLVED,
+        created_at__gte=clock.now() - KEEP_TRYING,
+    ).order_by("created_at")
+
+
+def undelivered_texts(agent: Agent) -> list[str]:
+    """Decisions that the agent was never told, for its heartbeat prompt."""
+    return list(_undelivered(agent).values_list("text", flat=True)[:MOST_CARRIED])
+
+
+@service
+def mark_carried(agent_id: UUID) -> None:
+    """The gateway's heartbeat prompt now holds what was undelivered."""
+    agent = Agent.objects.select_for_update(of=("self",), no_key=True).filter(pk=agent_id).first()
+    if agent is None:
+        return
+    now = clock.now()
+    _undelivered(agent).filter(carried_at__isnull=True).update(carried_at=now, updated_at=now)
+    if agent.heartbeat_sync_pending:
+        agent.heartbeat_sync_pending = False
+        agent.save(update_fields=["heartbeat_sync_pending", "updated_at"])
+
+
+def take_carried_as_told(agent_id: UUID) -> bool:
+    """A heartbeat came after the prompt was written: the agent has read it; the prompt shrinks."""
+    told = AgentNotification.objects.filter(
+        agent_id=agent_id,
+        kind=Kind.APPROVAL_RESOLVED,
+        state__in=[State.FAILED, State.UNANSWERED],
+        carried_at__isnull=False,
+    ).update(state=State.ANSWERED, updated_at=clock.now())
+    return bool(told)

@@ -1,0 +1,135 @@
+"""What happens to agents when their board or gateway comes, changes or goes.
+
+Called by listeners; the inside ones join the transaction of the change.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Q
+
+from agents import rules
+from agents.models import Agent
+from boards.models import Board
+from gateways.models import Gateway
+from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.unit import service
+
+from . import crud, setup
+
+
+def _locked(rows: Q) -> list[Agent]:
+    return list(
+        Agent.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("board", "gateway")
+        .filter(rows)
+        .exclude(status=Agent.Status.DELETING)
+        .order_by("pk")
+    )
+
+
+@service
+def release_from_board(board_id: UUID) -> int:
+    """A board is being deleted: its agents go back to the pool, removed from their gateway."""
+    agents = _locked(Q(board_id=board_id))
+    for agent in agents:
+        setup.leave_behind(agent)
+        agent.board, agent.gateway, agent.agent_type = None, None, Agent.Type.WORKER
+        agent.status_before_pause = ""
+        agent.version += 1
+        agent.save(
+            update_fields=[
+                "board", "gateway", "agent_type", "left_behind", "status_before_pause", "version",
+            ]
+        )  # fmt: skip
+        crud.rest(agent)
+        who = SystemActor("board deleted", agent.organization_id)
+        setup.note("agent.detached", who, agent)
+    return len(agents)
+
+
+@service
+def follow_board_gateway(board_id: UUID) -> int:
+    """A board got another gateway, or none: its agents are set up there."""
+    board = Board.objects.select_related("gateway").filter(pk=board_id).first()
+    if board is None:
+        return 0
+    moved = [a for a in _locked(Q(board_id=board_id)) if a.gateway_id != board.gateway_id]
+    for agent in moved:
+        setup.leave_behind(agent)
+        agent.gateway = board.gateway
+        agent.version += 1
+        agent.save(update_fields=["gateway", "left_behind", "version", "updated_at"])
+        if board.gateway_id is None:
+            crud.rest(agent)
+        else:
+            setup.begin(agent)
+    return len(moved)
+
+
+@service
+def refresh_board(board_id: UUID) -> int:
+    """Goal or rules of a board changed: the files of its agents are written anew, without a wake."""
+    agents = [a for a in _locked(Q(board_id=board_id)) if a.provisioned_at and not a.work]
+    for agent in agents:
+        setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED, wake=False)
+    return len(agents)
+
+
+@service
+def ensure_main_agent(gateway_id: UUID) -> Agent | None:
+    """A gateway has exactly one agent of its own; it is made and set up with the gateway."""
+    gateway = Gateway.objects.filter(pk=gateway_id).first()
+    if gateway is None:
+        return None
+    present = Agent.objects.filter(gateway=gateway, agent_type=Agent.Type.MAIN).first()
+    if present is not None:
+        return present
+    agent = Agent(
+        organization_id=gateway.organization_id,
+        gateway=gateway,
+        agent_type=Agent.Type.MAIN,
+        name=f"{gateway.name[:180]} Gateway Agent",
+        heartbeat_config=rules.heartbeat_of(None),
+        identity_profile={"role": "Gateway Agent"},
+    )
+    agent.save(force_insert=True)
+    who = SystemActor("gateway added", gateway.organization_id)
+    setup.note("agent.created", who, agent)
+    setup.begin(agent)
+    setup.note("agent.provisioning", who, agent)
+    return agent
+
+
+@service
+def refresh_main_agent(gateway_id: UUID) -> None:
+    """Facts of a gateway changed: its own agent is set up anew."""
+    for agent in _locked(Q(gateway_id=gateway_id, agent_type=Agent.Type.MAIN)):
+        setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED, wake=False)
+
+
+@service
+def release_from_gateway(gateway_id: UUID, organization_id: UUID) -> int:
+    """A gateway is being removed: its own agent goes with it, the others become drafts.
+
+    Nothing can be removed over there any more, so nothing is left behind either.
+    """
+    lost = Q(gateway_id=gateway_id) | Q(
+        agent_type=Agent.Type.MAIN, gateway__isnull=True, organization_id=organization_id
+    )
+    who = SystemActor("gateway removed", organization_id)
+    mains = list(Agent.objects.filter(lost, agent_type=Agent.Type.MAIN).order_by("pk"))
+    for agent in mains:
+        crud.release_tasks(agent)
+        setup.note("agent.deleted", who, agent)
+        agent.delete()
+    agents = _locked(Q(gateway_id=gateway_id))
+    for agent in agents:
+        agent.gateway, agent.left_behind = None, []
+        agent.status_before_pause = ""
+        agent.save(update_fields=["gateway", "left_behind", "status_before_pause", "updated_at"])
+        crud.rest(agent)
+        setup.note("agent.detached", who, agent)
+    Agent.objects.filter(gateway_id=gateway_id, status=Agent.Status.DELETING).update(left_behind=[])
+    return len(mains) + len(agents)
