@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from .models import ActivityEvent, EventStream
+from .models import ActivityEvent
 
 FIELDS = (
     "id", "organization_id", "seq", "board_id", "board_seq", "task_id", "agent_id", "actor_kind",
@@ -108,10 +110,9 @@ Scope = OrganizationScope | AgentScope
 
 def events_in(scopes: Sequence[Scope]) -> QuerySet[ActivityEvent]:
     """Events that the scopes admit together."""
-    condition = Q(pk__in=[])
-    for scope in scopes:
-        condition |= scope.condition()
-    return ActivityEvent.objects.filter(condition)
+    if not scopes:
+        return ActivityEvent.objects.none()
+    return ActivityEvent.objects.filter(reduce(or_, (scope.condition() for scope in scopes)))
 
 
 def fetch(events: QuerySet[ActivityEvent]) -> list[Row]:
@@ -136,9 +137,9 @@ def total_of(scopes: Sequence[Scope]) -> int | None:
         if not isinstance(scope, OrganizationScope):
             return None
         if scope.is_whole:
-            total += _length("seq", {scope.organization_id})
+            total += _length(_ORGANIZATIONS, {scope.organization_id})
         elif scope.boards is not None and not scope.sees_organization:
-            total += _length("board_seq", scope.boards)
+            total += _length(_BOARDS, scope.boards)
         else:
             return None
     return total
@@ -146,19 +147,24 @@ def total_of(scopes: Sequence[Scope]) -> int | None:
 
 def total_of_board(board_id: UUID) -> int:
     """How many events a board holds."""
-    return _length("board_seq", {board_id})
+    return _length(_BOARDS, {board_id})
 
 
-def _length(column: str, streams: Iterable[UUID]) -> int:
-    """Events between the first that is left and the last number of each stream."""
-    owner = "organization_id" if column == "seq" else "board_id"
-    last = dict(EventStream.objects.filter(pk__in=list(streams)).values_list("pk", "last_seq"))
-    length = 0
-    for stream, number in last.items():
-        first = ActivityEvent.objects.filter(**{owner: stream}).aggregate(first=Min(column))
-        if first["first"] is not None:
-            length += number - first["first"] + 1
-    return length
+_LENGTH = """
+SELECT coalesce(sum(s.last_seq - f.first + 1), 0) FROM activity_eventstream s
+CROSS JOIN LATERAL (SELECT min({number}) AS first FROM activity_activityevent e
+                    WHERE e.{owner} = s.id) f
+WHERE s.id = ANY(%s) AND f.first IS NOT NULL
+"""
+_ORGANIZATIONS = _LENGTH.format(number="seq", owner="organization_id")
+_BOARDS = _LENGTH.format(number="board_seq", owner="board_id")
+
+
+def _length(sql: str, streams: Iterable[UUID]) -> int:
+    """Events between the first that is left and the last number of the streams together."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(streams)])
+        return int(cursor.fetchone()[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -12,23 +11,30 @@ from activity import types
 from activity.feed import Row
 
 
-def event(row: Row) -> dict[str, Any]:
-    """One event; times as RFC 3339 text ending in ``Z``."""
+def events(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Events of one answer; a sentence is translated once per type, not once per row."""
+    sentences: dict[str, str] = {}
+    return [_event(row, sentences) for row in rows]
+
+
+def _event(row: Row, sentences: dict[str, str]) -> dict[str, Any]:
     data: dict[str, Any] = orjson.loads(row.data)
     entry = types.TYPES.get(row.type)
+    sentence = sentences.get(row.type)
+    if sentence is None:
+        sentence = sentences[row.type] = str(entry.sentence) if entry is not None else row.type
     wire = entry.wire_name(data) if entry is not None else row.type
-    at = _text(row.at)
-    route_name, route_params = route(row, wire, data, at)
+    route_name, route_params = route(row, wire, data)
     return {
         "id": row.id,
         "event_type": wire,
-        "message": types.sentence_of(
-            row.type, actor=row.actor_name, target=row.target_title, data=data
+        "message": types.filled(
+            sentence, actor=row.actor_name, target=row.target_title, data=data
         ),
         "agent_id": row.agent_id,
         "task_id": row.task_id,
         "board_id": row.board_id,
-        "created_at": at,
+        "created_at": row.at,
         "route_name": route_name,
         "route_params": route_params,
         "organization_id": row.organization_id,
@@ -44,17 +50,10 @@ def event(row: Row) -> dict[str, Any]:
     }
 
 
-def _text(moment: datetime) -> str:
-    aware = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return aware.isoformat()[:-6] + "Z"
-
-
-def route(
-    row: Row, wire: str, data: Mapping[str, Any], at: str
-) -> tuple[str, dict[str, Any]]:
+def route(row: Row, wire: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name and parameters of the page that shows what the event is about."""
     if row.board_id is None:
-        hint = {"eventId": row.id, "eventType": wire, "createdAt": at}
+        hint = {"eventId": row.id, "eventType": wire, "createdAt": row.at}
         return "activity", {**hint, "taskId": row.task_id} if row.task_id else hint
     board: dict[str, Any] = {"boardId": row.board_id}
     if data.get("comment_id") and row.task_id:

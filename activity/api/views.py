@@ -44,7 +44,7 @@ class Feed(ApiView):
         events = feed.events_in(scopes).filter(asked.condition())
         rows = feed.fetch(_ordered(events, asked, scopes)[pages.window])
         total = self._total(asked, scopes, events, shown=len(rows), pages=pages)
-        items = [shapes.event(row) for row in rows]
+        items = shapes.events(rows)
         if ARRAY in request.META.get("HTTP_ACCEPT", ""):
             return ok(items, headers={"X-Total-Count": str(total)})
         return ok({"items": items, "total": total, "limit": pages.limit, "offset": pages.offset})
