@@ -47,7 +47,7 @@ def approval_list(request: HttpRequest) -> HttpResponse:
         "asks": asks_of(who, shown, open_id=open_id),
         "show": show,
         "filters": {**filters, "any": any(filters.values())},
-        "counts": {"pending": own.filter(status=Approval.Status.PENDING).count()},
+        "counts": {"pending": own.decidable_by(who).filter(status=Approval.Status.PENDING).count()},
         "sources": SOURCES.items(),
         "boards": Board.objects.visible_to(who)
         .filter(organization_id=who.organization_id)
@@ -59,6 +59,17 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     }
     name = "governance/_approvals.html" if is_htmx(request) else "governance/approval_list.html"
     return render(request, name, context)
+
+
+@require_GET
+@page
+def approval_count(request: HttpRequest) -> HttpResponse:
+    """How many requests the actor may decide, for navigation and tabs."""
+    who = actor(request)
+    waiting = Approval.objects.decidable_by(who).filter(
+        organization_id=who.organization_id, status=Approval.Status.PENDING
+    )
+    return render(request, "ui/_waiting.html", {"waiting": waiting.count()})
 
 
 def _readable(who: UserActor) -> QuerySet[Approval]:

@@ -11,6 +11,7 @@ export class Frames {
     this.socket = socket;
     this.waiting = new Map();
     socket?.addEventListener("mc-frame", (event) => this.frame(event.detail));
+    document.addEventListener("mc:card-changed", ({ detail }) => this.later(detail.id, detail.version));
   }
 
   frame(frame) {

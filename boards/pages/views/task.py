@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +114,15 @@ def _shown(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     who = actor(request)
     if not is_htmx(request):
         return redirect(f"/boards/{board_id}?task={task_id}")
-    return shared.render_panel(request, who, shared.task_of(who, board_id, task_id))
+    task = shared.task_of(who, board_id, task_id)
+    return _with_card(shared.render_panel(request, who, task), task)
+
+
+def _with_card(response: HttpResponse, task: Task) -> HttpResponse:
+    """Let the board fetch the task's card, as it does for changes by others."""
+    changed = {"mc:card-changed": {"id": str(task.id), "version": task.version}}
+    response["HX-Trigger"] = json.dumps(changed)
+    return response
 
 
 @require_POST
@@ -157,8 +166,7 @@ def _quick(request: HttpRequest, board: Board) -> HttpResponse:
     context: dict[str, Any] = {"board": board, "status": status, "keep_open": True}
     if form.is_valid():
         task = services.create_task(actor(request), board.id, **form.cleaned_data)
-        context["new_card"] = cards.card_of(task)
-        return render(request, "boards/_quick_created.html", context)
+        return _with_card(render(request, "boards/_quick_create.html", context), task)
     return render(request, "boards/_quick_create.html", {**context, "form": form}, status=422)
 
 
