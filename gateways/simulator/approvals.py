@@ -144,6 +144,7 @@ class ApprovalDesk:
 
         Raises:
             Refusal: none or several, or decided although a pending one was asked for.
+
         """
         found = [a for key, a in self._all.items() if key.startswith(prefix)]
         if len(found) != 1 or (is_pending and found[0].decision is not None):
@@ -152,7 +153,7 @@ class ApprovalDesk:
             )
         return found[0]
 
-    async def gate(self, request: ExecRequest, *, may_register: bool) -> str | None:
+    async def gate(self, request: ExecRequest, *, may_register: bool) -> str | None:  # noqa: PLR0911 (one answer per case)
         """Ask whether a command may run; None when it may, else the text of the denial."""
         mode = self._gateway.world.exec_mode()
         if mode == "full":
@@ -203,6 +204,7 @@ class ApprovalDesk:
 
         Raises:
             Refusal: invalid decision, or decided otherwise before.
+
         """
         if decision not in ALL_DECISIONS:
             raise Refusal("invalid decision")

@@ -31,7 +31,7 @@ def program_path(command: str) -> str:
     return _PATHS.get(word, f"/usr/bin/{word}" if word and "/" not in word else word)
 
 
-def run_command(command: str, files: Mapping[str, str]) -> tuple[str, int]:
+def run_command(command: str, files: Mapping[str, str]) -> tuple[str, int]:  # noqa: PLR0911 (one answer per case)
     """Output and exit code of an imitated command; ``files`` is the agent's workspace."""
     try:
         words = shlex.split(command)

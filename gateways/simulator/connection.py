@@ -29,6 +29,7 @@ class Connection:
         is_remote: not from the gateway's own host, so that a device is needed.
         scopes: granted scopes, empty until the handshake is done.
         display_name: how the client calls itself; names who decided an approval.
+
     """
 
     gateway: SimulatedGateway
@@ -59,7 +60,7 @@ class Connection:
         """Whether exec approvals are shown to this connection."""
         return bool(self.caps & REVIEW_CAPS) and APPROVALS in self.scopes and ADMIN in self.scopes
 
-    def wants(self, event: str, payload: Mapping[str, Any]) -> bool:
+    def wants(self, event: str, payload: Mapping[str, Any]) -> bool:  # noqa: PLR0911 (one answer per case)
         """Whether an event is delivered on this connection."""
         if not self.is_ready:
             return False

@@ -37,6 +37,7 @@ class Faults:
         withheld_scopes: scopes that are not granted although asked for.
         hidden_methods: methods that this gateway does not know.
         health_status: HTTP status of ``/health``.
+
     """
 
     refuse: dict[str, Refused] = field(default_factory=dict)

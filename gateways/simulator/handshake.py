@@ -18,26 +18,84 @@ from gateways.wire.frames import PROTOCOL_VERSION
 from gateways.wire.identity import SignedFacts, decode_base64url, device_id_of, verify_signature
 
 MAX_PAYLOAD_BYTES = 26_214_400
-EVENTS = (
-    "connect.challenge agent chat session.message sessions.changed presence tick shutdown health "
-    "heartbeat cron config.changed device.pair.requested device.pair.resolved "
-    "exec.approval.requested exec.approval.resolved"
-).split()
+EVENTS = [
+    "connect.challenge",
+    "agent",
+    "chat",
+    "session.message",
+    "sessions.changed",
+    "presence",
+    "tick",
+    "shutdown",
+    "health",
+    "heartbeat",
+    "cron",
+    "config.changed",
+    "device.pair.requested",
+    "device.pair.resolved",
+    "exec.approval.requested",
+    "exec.approval.resolved",
+]
 CLIENT_IDS = frozenset(
-    "webchat-ui openclaw-control-ui openclaw-browser-copilot openclaw-tui webchat cli "
-    "gateway-client openclaw-macos openclaw-linux openclaw-ios openclaw-watchos openclaw-android "
-    "node-host openclaw-worker test fingerprint openclaw-probe".split()
+    [
+        "webchat-ui",
+        "openclaw-control-ui",
+        "openclaw-browser-copilot",
+        "openclaw-tui",
+        "webchat",
+        "cli",
+        "gateway-client",
+        "openclaw-macos",
+        "openclaw-linux",
+        "openclaw-ios",
+        "openclaw-watchos",
+        "openclaw-android",
+        "node-host",
+        "openclaw-worker",
+        "test",
+        "fingerprint",
+        "openclaw-probe",
+    ]
 )
-CLIENT_MODES = frozenset("webchat cli ui backend node worker probe test".split())
+CLIENT_MODES = frozenset(["webchat", "cli", "ui", "backend", "node", "worker", "probe", "test"])
 _CONNECT_KEYS = frozenset(
-    "minProtocol maxProtocol client role scopes caps auth device locale userAgent commands "
-    "permissions pathEnv".split()
+    [
+        "minProtocol",
+        "maxProtocol",
+        "client",
+        "role",
+        "scopes",
+        "caps",
+        "auth",
+        "device",
+        "locale",
+        "userAgent",
+        "commands",
+        "permissions",
+        "pathEnv",
+    ]
 )
 _CLIENT_KEYS = frozenset(
-    "id mode version platform displayName deviceFamily modelIdentifier instanceId timeZone "
-    "buildId".split()
+    [
+        "id",
+        "mode",
+        "version",
+        "platform",
+        "displayName",
+        "deviceFamily",
+        "modelIdentifier",
+        "instanceId",
+        "timeZone",
+        "buildId",
+    ]
 )
 _DEVICE_KEYS = ("id", "publicKey", "signature", "signedAt", "nonce")
+_SESSION_DEFAULTS = {
+    "defaultAgentId": "main",
+    "mainKey": "main",
+    "mainSessionKey": "agent:main:main",
+    "scope": "per-sender",
+}
 _SIGNATURE_LIFE_MS = 120_000
 
 
@@ -66,6 +124,7 @@ def accept(connection: Connection, challenge: Challenge, params: Any) -> dict[st
 
     Raises:
         HandshakeRefusal: with the error and the close code of the real gateway.
+
     """
     gateway = connection.gateway
     _check_form(params)
@@ -165,31 +224,36 @@ def _authenticate(
     offered = auth.get("deviceToken") or secret
     if paired and offered and hmac.compare_digest(offered, paired.token):
         return "device-token"
+    raise _credential_refusal(auth, secret, device)
+
+
+def _credential_refusal(
+    auth: dict[str, Any], secret: str, device: dict[str, Any] | None
+) -> HandshakeRefusal:
+    update = "update_auth_credentials"
     if auth.get("deviceToken"):
-        raise _refuse(
+        return _refuse(
             "unauthorized: device token mismatch (rotate/reissue device token)",
             "AUTH_DEVICE_TOKEN_MISMATCH",
             authReason="device_token_mismatch",
             canRetryWithDeviceToken=False,
-            recommendedNextStep="update_auth_credentials",
+            recommendedNextStep=update,
         )
     if secret:
-        raise _refuse(
+        return _refuse(
             "unauthorized: gateway token mismatch (provide gateway auth token)",
             "AUTH_TOKEN_MISMATCH",
             authReason="token_mismatch",
             canRetryWithDeviceToken=device is not None,
-            recommendedNextStep=(
-                "retry_with_device_token" if device else "update_auth_credentials"
-            ),
+            recommendedNextStep="retry_with_device_token" if device else update,
         )
     if device is None:
-        raise HandshakeRefusal(
+        return HandshakeRefusal(
             "device identity required",
             code="NOT_PAIRED",
             details={"code": "DEVICE_IDENTITY_REQUIRED"},
         )
-    raise _refuse(
+    return _refuse(
         "unauthorized: gateway token missing (provide gateway auth token)",
         "AUTH_TOKEN_MISSING",
         authReason="token_missing",
@@ -332,12 +396,7 @@ def _hello(connection: Connection, auth_method: str, paired: PairedDevice | None
         "snapshot": {
             "suspension": {"phase": "accepting"},
             "uptimeMs": gateway.uptime_ms,
-            "sessionDefaults": {
-                "defaultAgentId": "main",
-                "mainKey": "main",
-                "mainSessionKey": "agent:main:main",
-                "scope": "per-sender",
-            },
+            "sessionDefaults": _SESSION_DEFAULTS,
             "authMode": "token",
         },
         "auth": auth,

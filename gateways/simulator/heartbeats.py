@@ -56,9 +56,9 @@ class HeartbeatClock:
 def beat(gateway: SimulatedGateway, agent_id: str, *, text: str = "", key: str = "") -> Run | None:
     """Start a heartbeat turn, unless the session is busy with one already.
 
-    Args:
-        text: a system event that the turn shows before its prompt.
-        key: session, default the agent's main session.
+    ``text`` is a system event that the turn shows before its prompt, ``key`` the session (default
+    the agent's main session).
+
     """
     world = gateway.world
     session = world.session(key or f"agent:{agent_id}:main")

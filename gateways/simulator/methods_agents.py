@@ -15,8 +15,20 @@ from gateways.simulator.registry import ADMIN, READ, Call, Refusal, method
 from gateways.simulator.world import FILE_NAMES, SimAgent, slug_of
 
 _HEARTBEAT_KEYS = frozenset(
-    "every target prompt model session lightContext isolatedSession timeoutSeconds activeHours "
-    "ackMaxChars to accountId".split()
+    [
+        "every",
+        "target",
+        "prompt",
+        "model",
+        "session",
+        "lightContext",
+        "isolatedSession",
+        "timeoutSeconds",
+        "activeHours",
+        "ackMaxChars",
+        "to",
+        "accountId",
+    ]
 )
 _VISIBILITY_KEYS = frozenset({"showOk", "showAlerts", "useIndicator"})
 _EXEC_MODES = frozenset({"deny", "allowlist", "ask", "auto", "full"})

@@ -20,7 +20,7 @@ APPROVALS, PAIRING, OPEN = "operator.approvals", "operator.pairing", ""
 _HASH = re.compile(r"^[a-fA-F0-9]{64}$")
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """A call is answered with an error."""
 
     def __init__(
@@ -103,6 +103,7 @@ def check_params(entry: Method, params: Any) -> dict[str, Any]:
 
     Raises:
         Refusal: missing, unknown or ill-typed parameter.
+
     """
     head = f"invalid {entry.name} params: "
     if not isinstance(params, dict):
@@ -138,6 +139,7 @@ def check_scope(entry: Method, scopes: frozenset[str]) -> None:
 
     Raises:
         Refusal: with ``MISSING_SCOPE``.
+
     """
     if not entry.scope or entry.scope in scopes or ADMIN in scopes:
         return

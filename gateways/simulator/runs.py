@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 SILENT_REPLIES = frozenset({"NO_REPLY", "HEARTBEAT_OK"})
 
 
-class ModelFailure(Exception):  # noqa: N818
+class ModelFailure(Exception):
     """The simulated model answers with an HTTP error."""
 
     def __init__(self, status: int) -> None:
@@ -56,6 +56,7 @@ class Run:
     Attributes:
         may_register_approval: the sender held ``operator.approvals``.
         text: the reply so far.
+
     """
 
     id: str

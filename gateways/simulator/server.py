@@ -74,6 +74,7 @@ class SimulatedGateway:
             request is refused before the upgrade.
         tick_interval_ms: advertised and kept.
         speed: how much faster than the clock heartbeats run.
+
     """
 
     def __init__(
@@ -185,8 +186,8 @@ class SimulatedGateway:
     ) -> None:
         """Send an event to every connection that may see it.
 
-        Args:
-            watchers_of: only to those that subscribed to the messages of this session.
+        With ``watchers_of`` only to those that subscribed to the messages of that session.
+
         """
         times = 2 if self.faults.has_duplicate_events else 1
         for connection in list(self.connections):

@@ -26,6 +26,7 @@ class Worker:
         speed: how much faster than a person could follow; 1 pauses two seconds per step.
         transport: where the HTTP calls go, default the network.
         busy: agents that work at this moment.
+
     """
 
     speed: float = 1.0

@@ -119,6 +119,7 @@ class World:
         pairing_requests: pending pairing requests by request id, in wire form.
         approvals_file: the exec approvals document (allow-lists per agent).
         seen_requests: idempotency key to fingerprint of ``chat.send``.
+
     """
 
     state_dir: str = "/var/lib/openclaw-simulated"
@@ -161,6 +162,7 @@ class World:
 
         Raises:
             Refusal: unknown, or not visible yet.
+
         """
         found = self.agents.get(agent_id.lower())
         if found is None or found.visible_at > time.monotonic():
@@ -172,6 +174,7 @@ class World:
 
         Raises:
             Refusal: empty key.
+
         """
         key = key.strip().lower()
         if not key:

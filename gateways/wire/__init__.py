@@ -32,9 +32,10 @@ supervise
     ``await hold(target_factory, *, on_ready, on_event, on_state, stop)`` keeps one permanent
     reviewer connection; ``LinkState``, ``Report``
 provisioning
-    ``ensure_agent``, ``write_files``, ``write_header_file`` (token for ``curl -H @BOOTSTRAP.md``), ``patch_config``, ``ensure_session``, ``send_chat``,
-    ``wake``, ``delete_agent``, ``reset_session``, ``delete_session``, ``list_sessions``,
-    ``chat_history``, ``abort_chat``, ``allow_command``
+    ``ensure_agent``, ``write_files``, ``write_header_file`` (token for ``curl -H @BOOTSTRAP.md``),
+    ``patch_config``, ``Heartbeat``, ``ensure_session``, ``send_chat``, ``wake``, ``delete_agent``,
+    ``reset_session``, ``delete_session``, ``list_sessions``, ``describe_session``,
+    ``has_active_run``, ``chat_history``, ``abort_chat``, ``allow_command``, ``when_visible``
 version
     ``judge_version(version, minimum) -> Verdict``
 diagnose

@@ -13,12 +13,12 @@ _USUAL_PORT = 18789
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def advice_for(error: GatewayError, target: Target, *, in_container: bool, origin: str) -> str:
+def advice_for(error: GatewayError, target: Target, *, in_container: bool, origin: str) -> str:  # noqa: PLR0911 (one answer per case)
     """The next step for an error at a target.
 
-    Args:
-        in_container: Mission Control runs in a container.
-        origin: origin of Mission Control, named where the gateway has to allow it.
+    ``in_container``: Mission Control runs in a container. ``origin``: of Mission Control, named
+    where the gateway has to allow it.
+
     """
     match error.cause:
         case Cause.UNREACHABLE | Cause.TIMEOUT:

@@ -32,6 +32,7 @@ class Backoff:
         most_seconds: upper limit of a delay before jitter.
         jitter: share by which a delay is varied downwards, 0 to 1.
         draw: source of randomness in [0, 1).
+
     """
 
     first_seconds: float = 1.0

@@ -87,6 +87,7 @@ class GatewayClient:
     Attributes:
         hello: what the gateway promised.
         closed: future that resolves with ``Closed`` when the connection ends, however it ends.
+
     """
 
     def __init__(self, websocket: ClientConnection, hello: Hello, on_event: OnEvent | None) -> None:
@@ -128,6 +129,7 @@ class GatewayClient:
             GatewayConnectError: no connection; ``cause`` says why.
             HandshakeRefused: the gateway refused; ``cause`` says why.
             MissingScopes: accepted without the required scopes.
+
         """
         plan = _Plan(
             target=target,
@@ -168,6 +170,7 @@ class GatewayClient:
             GatewayClosed: the connection ended; whether the call took effect is unknown.
             CallTimeout: no answer in time; whether the call took effect is unknown.
             GatewayCallError: refused; the subclass and the codes say why.
+
         """
         if self.closed.done():
             raise self.closed.result().error

@@ -25,6 +25,7 @@ class Heartbeat:
         every: interval such as ``10m``; ``0m`` switches the heartbeat off.
         prompt: text that the gateway sends verbatim.
         extra: further keys of the block, as the gateway knows them.
+
     """
 
     every: str

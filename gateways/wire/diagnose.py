@@ -74,6 +74,7 @@ class Check:
         finding: what was seen, one sentence.
         next_step: what to do, empty when nothing.
         figure_ms: how long it took, None when it did not run.
+
     """
 
     key: str
@@ -92,6 +93,7 @@ class Options:
         in_container: Mission Control runs in a container, so ``localhost`` means the container.
         origin: origin to allow on the gateway, named in the hint for browser mode.
         timeout_seconds: per check.
+
     """
 
     minimum_version: str = DEFAULT_MINIMUM
@@ -112,6 +114,7 @@ class Diagnosis:
         exec_mode: ``tools.exec.mode``, empty when unknown; ``full`` means that commands run
             without questions.
         device_token: issued at this connection for a paired device. Secret; to be sealed.
+
     """
 
     checks: tuple[Check, ...]
@@ -368,6 +371,7 @@ async def _fetch_health(target: Target) -> dict[str, Any]:
 
     Raises:
         GatewayConnectError: cause tls, wrong_port or unreachable.
+
     """
     endpoint = target.endpoint
     secure: dict[str, Any] = {}

@@ -19,7 +19,7 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
     WRONG_PORT = "wrong_port"
     TLS = "tls"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 (a name, no secret)
     DEVICE = "device"
     RATE_LIMITED = "rate_limited"
     SCOPE = "scope"
@@ -73,6 +73,7 @@ class GatewayError(Exception):
         details: the whole ``error.details``.
         retryable: the same call may succeed later without a person.
         retry_after_ms: wait at least so many milliseconds, if the gateway said so.
+
     """
 
     cause: Cause = Cause.PROTOCOL
@@ -284,7 +285,7 @@ def handshake_error(shape: Mapping[str, Any]) -> HandshakeRefused:
     )
 
 
-def cause_of_handshake(shape: Mapping[str, Any]) -> Cause:
+def cause_of_handshake(shape: Mapping[str, Any]) -> Cause:  # noqa: PLR0911 (one answer per case)
     """Sort a handshake error: by ``details.code`` first, by text only where no code exists."""
     details = shape.get("details")
     details = details if isinstance(details, dict) else {}

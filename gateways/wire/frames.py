@@ -125,6 +125,7 @@ def parse_frame(raw: str | bytes) -> Response | Event:
 
     Raises:
         GatewayError: not a frame of this protocol (cause ``protocol``).
+
     """
     try:
         frame = json.loads(raw)
@@ -165,6 +166,7 @@ def parse_hello(payload: Any) -> Hello:
 
     Raises:
         GatewayError: the answer is no hello-ok (cause ``protocol``).
+
     """
     if not isinstance(payload, dict) or payload.get("type") != "hello-ok":
         raise GatewayError("The answer to the handshake is not hello-ok", cause=Cause.PROTOCOL)

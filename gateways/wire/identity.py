@@ -53,6 +53,7 @@ class DeviceIdentity:
         private_key: raw 32-byte Ed25519 seed, base64url without padding. Secret.
         device_id: lower-case hex SHA-256 of the raw public key.
         public_key: raw 32-byte public key, base64url without padding.
+
     """
 
     private_key: str
@@ -70,6 +71,7 @@ class DeviceIdentity:
 
         Raises:
             ValueError: the stored private key is no Ed25519 seed.
+
         """
         try:
             seed = decode_base64url(str(stored["private_key"]))
@@ -153,6 +155,7 @@ def decode_base64url(text: str) -> bytes:
 
     Raises:
         ValueError: not base64url.
+
     """
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -73,6 +73,7 @@ class ConfigReport:
         is_changed: whether a patch was sent and taken.
         changed_paths: config paths that the gateway reported as changed.
         skipped_keys: wanted paths that this gateway rejects.
+
     """
 
     is_changed: bool
@@ -92,27 +93,20 @@ async def ensure_agent(
     """Create the agent if it is missing, wait until it is visible, set its name.
 
     Args:
+        client: an open connection.
         agent_id: the remote id, already in slug form; it is sent as the name at creation, so that
             the gateway derives this very id.
         workspace: absolute path on the gateway's host; empty leaves it to the gateway.
+        display_name: shown name, default the id.
+        model: model of the agent, None leaves it to the gateway.
+        visible_within_seconds: how long a new agent may stay unknown.
 
     Raises:
         GatewayCallError: refused, or the gateway derived another id.
         RemoteNotFoundError: still not visible after ``visible_within_seconds``.
+
     """
-    is_new = True
-    params: dict[str, Any] = {"name": agent_id}
-    if workspace.startswith("/"):
-        params["workspace"] = workspace
-    try:
-        created = await client.call("agents.create", params)
-        if created.get("agentId") != agent_id:
-            raise GatewayCallError(
-                f"The gateway made agent {created.get('agentId')!r} of {agent_id!r}",
-                method="agents.create",
-            )
-    except AlreadyExistsError:
-        is_new = False
+    is_new = await _create_agent(client, agent_id, workspace)
     change: dict[str, Any] = {"agentId": agent_id, "name": display_name or agent_id}
     if model:
         change["model"] = model
@@ -126,6 +120,22 @@ async def ensure_agent(
     return EnsuredAgent(agent_id, str(listed.get("workspace") or workspace), is_new)
 
 
+async def _create_agent(client: GatewayClient, agent_id: str, workspace: str) -> bool:
+    params: dict[str, Any] = {"name": agent_id}
+    if workspace.startswith("/"):
+        params["workspace"] = workspace
+    try:
+        created = await client.call("agents.create", params)
+    except AlreadyExistsError:
+        return False
+    if created.get("agentId") != agent_id:
+        raise GatewayCallError(
+            f"The gateway made agent {created.get('agentId')!r} of {agent_id!r}",
+            method="agents.create",
+        )
+    return True
+
+
 async def when_visible(
     attempt: Callable[[], Awaitable[T]], *, within_seconds: float = VISIBLE_WITHIN_SECONDS
 ) -> T:
@@ -133,6 +143,7 @@ async def when_visible(
 
     Raises:
         RemoteNotFoundError: the last one, when the time is over.
+
     """
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + within_seconds, _FIRST_PAUSE_SECONDS
@@ -156,11 +167,14 @@ async def write_files(
     """Write workspace files whose content differs.
 
     Args:
+        client: an open connection.
+        agent_id: the remote id.
         files: content by name.
         keep_existing: names that are written only when the gateway reports them as missing.
 
     Raises:
         GatewayCallError: a file was refused for another reason than its name.
+
     """
     outcome: dict[str, list[str]] = {"written": [], "unchanged": [], "kept": [], "unsupported": []}
     for name, content in files.items():
@@ -210,6 +224,7 @@ async def read_file(client: GatewayClient, agent_id: str, name: str) -> Workspac
     Raises:
         UnsupportedFileError: clients may not read this name.
         RemoteNotFoundError: no such agent.
+
     """
     params = {"agentId": agent_id, "name": name}
     answer = await when_visible(
@@ -235,6 +250,7 @@ async def write_header_file(
 
     Raises:
         GatewayCallError: refused.
+
     """
     content = "".join(f"{name}: {value}\n" for name, value in headers.items())
     current = await read_file(client, agent_id, HEADER_FILE)
@@ -272,6 +288,7 @@ async def patch_config(
     """Bring the gateway's configuration to what is wanted; sends nothing when nothing differs.
 
     Args:
+        client: an open connection.
         heartbeats: heartbeat block by remote agent id; None removes the block. Other keys of the
             agents stay.
         set_visibility: add the missing keys of ``channels.defaults.heartbeatVisibility``.
@@ -280,39 +297,43 @@ async def patch_config(
     Raises:
         InvalidConfigError: rejected for more than unknown optional keys.
         StaleHashError: the configuration kept changing meanwhile.
+
     """
     skipped: list[str] = []
     for attempt in range(_HASH_TRIES):
+        is_last = attempt == _HASH_TRIES - 1
         current = await client.call("config.get", {})
         config = current.get("config") or {}
         patch = wanted_patch(
-            config,
-            heartbeats or {},
-            set_visibility=set_visibility,
-            exec_mode=exec_mode,
+            config, heartbeats or {}, set_visibility=set_visibility, exec_mode=exec_mode
         )
         for path in skipped:
             drop_path(patch, path)
         patch = difference(config, patch)
         if not patch:
             return ConfigReport(is_changed=False, skipped_keys=tuple(skipped))
-        params = {"raw": json.dumps(patch), "baseHash": current.get("hash")}
         try:
-            answer = await client.call("config.patch", params)
+            answer = await _send_patch(client, patch, current.get("hash"))
         except StaleHashError:
-            if attempt == _HASH_TRIES - 1:
+            if is_last:
                 raise
             await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-            continue
         except InvalidConfigError as error:
             rejected = [p for p in rejected_paths(error) if has_path(patch, p)]
-            if not rejected or set(rejected) <= set(skipped) or attempt == _HASH_TRIES - 1:
+            if not rejected or is_last:
                 raise
             skipped += rejected
-            continue
-        paths = tuple(str(p) for p in answer.get("changedPaths") or ())
-        return ConfigReport(not answer.get("noop"), paths, tuple(skipped))
+        else:
+            paths = tuple(str(p) for p in answer.get("changedPaths") or ())
+            return ConfigReport(not answer.get("noop"), paths, tuple(skipped))
     raise AssertionError("unreachable")
+
+
+async def _send_patch(
+    client: GatewayClient, patch: Mapping[str, Any], base_hash: object
+) -> dict[str, Any]:
+    answer = await client.call("config.patch", {"raw": json.dumps(patch), "baseHash": base_hash})
+    return answer if isinstance(answer, dict) else {}
 
 
 async def ensure_session(client: GatewayClient, key: str, *, label: str) -> str:
@@ -353,6 +374,7 @@ async def send_chat(
     Raises:
         GatewayCallError: ``reason`` is ``chat-request-conflict`` for the same key with another
             text.
+
     """
     params: dict[str, Any] = {
         "sessionKey": key,
@@ -458,6 +480,7 @@ async def allow_command(client: GatewayClient, agent_id: str, path: str) -> bool
 
     Raises:
         StaleHashError: the document kept changing meanwhile.
+
     """
     for attempt in range(_HASH_TRIES):
         current = await client.call("exec.approvals.get", {})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 #: Every agent token starts with it, so that a token can be recognised wherever it turns up.
-AGENT_TOKEN_PREFIX = "mca_"
+AGENT_TOKEN_PREFIX = "mca_"  # noqa: S105 (public)
 REDACTED = "[redacted]"
 
 _AGENT_TOKEN = re.compile(r"mca_[A-Za-z0-9_-]{8,}")

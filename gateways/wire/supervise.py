@@ -66,6 +66,7 @@ class Report:
         boot_id: of the gateway that was reached last.
         version: of the gateway that was reached last.
         device_token: token that the gateway issued at this connection, empty otherwise. Secret.
+
     """
 
     state: LinkState
@@ -108,7 +109,14 @@ async def hold(
             raises a ``GatewayError``, the connection is given up and tried again.
         on_event: called for each event, in order.
         on_state: called at each change of state.
+        stop: ends ``hold``.
+        caps: client capabilities.
+        scopes: what to ask for and to insist on.
+        minimum_version: ``GATEWAY_MIN_VERSION``.
+        connect_timeout: seconds for address, TLS and handshake together.
+        backoff: pauses between attempts, replaceable for tests.
         person_retry_seconds: pause after an error that only a person can heal; None ends ``hold``.
+
     """
     await _Holder(
         target_factory=target_factory,

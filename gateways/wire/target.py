@@ -65,6 +65,7 @@ class Target:
         resolve: the caller's resolver and address guard; None resolves by the system.
         headers: extra HTTP headers of the upgrade request.
         client: how this product presents itself.
+
     """
 
     url: str
@@ -83,6 +84,7 @@ class Target:
 
         Raises:
             GatewayConnectError: the address is unusable.
+
         """
         return parse_endpoint(self.url)
 
@@ -118,6 +120,7 @@ def parse_endpoint(url: str) -> Endpoint:
 
     Raises:
         GatewayConnectError: other scheme, no host, bad port, user info, query or fragment.
+
     """
     try:
         parts = urlsplit(url.strip())

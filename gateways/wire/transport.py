@@ -47,6 +47,7 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
 
     Raises:
         GatewayConnectError: the name is unknown.
+
     """
     loop = asyncio.get_running_loop()
     try:
@@ -62,6 +63,7 @@ async def open_socket(target: Target) -> socket.socket:
     Raises:
         AddressRefused: the caller's guard refused the address.
         GatewayConnectError: name unknown, or no address answers.
+
     """
     endpoint = target.endpoint
     resolve = target.resolve or resolve_by_system
@@ -78,7 +80,7 @@ async def open_socket(target: Target) -> socket.socket:
 async def _dial(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setblocking(False)
+    sock.setblocking(False)  # noqa: FBT003 (the system's signature)
     try:
         await asyncio.get_running_loop().sock_connect(sock, (address, port))
     except BaseException:
@@ -103,6 +105,7 @@ async def open_websocket(target: Target, *, timeout_seconds: float) -> ClientCon
     Raises:
         GatewayConnectError: with the cause: unreachable, wrong_port, tls, proxy_attribution,
             timeout, address_guard.
+
     """
     endpoint = target.endpoint
     try:

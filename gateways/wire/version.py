@@ -35,6 +35,7 @@ class Verdict:
         version: what the gateway reported, empty when it reported nothing.
         minimum: the minimum that was applied.
         text: one English sentence that names the minimum.
+
     """
 
     finding: VersionFinding

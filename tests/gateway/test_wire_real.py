@@ -10,7 +10,8 @@ from gateways.simulator.server import SimulatedGateway
 from gateways.simulator.worker import Worker
 from gateways.wire.diagnose import State, diagnose
 from gateways.wire.errors import Cause
-from tests.rig.conformance import CHECKS, Check
+from tests.rig.conformance import Check
+from tests.rig.conformance_runs import CHECKS
 from tests.rig.installation import Rig
 from tests.rig.subject import FORWARDED, Subject, new_identity
 from tests.rig.worker_story import STORIES, worker_brings_a_task_to_its_end

@@ -99,7 +99,7 @@ def _directed(verb: str, rest: str, outputs: list[str]) -> Reply:
             numbers = [int(n) for n in rest.split()]
             words = " ".join(f"w{n + 1}" for n in range(numbers[0]))
             return Reply(words, pause_seconds=(numbers[1] if numbers[1:] else 200) / 1000)
-    return Reply("requested failure", status=int(rest.split()[0]))
+    return Reply("requested failure", status=int(rest.split(maxsplit=1)[0]))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -110,10 +110,10 @@ class Handler(BaseHTTPRequestHandler):
     lock = threading.Lock()
     log_path: Path | None = None
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (base class)
         """Stay quiet."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Model list, seen requests, health."""
         if self.path.startswith("/v1/models"):
             row = {"id": MODEL, "object": "model", "created": 0, "owned_by": "rig"}
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._send(list(self.seen))
         return self._send({"ok": True})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Chat completions."""
         size = int(self.headers.get("content-length") or 0)
         body = json.loads(self.rfile.read(size) or b"{}")

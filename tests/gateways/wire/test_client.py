@@ -36,56 +36,66 @@ def target_of(gateway: SimulatedGateway, **changes) -> Target:
 
 async def test_late_answers_reach_their_calls():
     faults = Faults(method_delay_seconds={"agents.list": 0.2})
-    async with SimulatedGateway(token=TOKEN, faults=faults) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            late = asyncio.create_task(client.call("agents.list"))
-            await asyncio.sleep(0.02)
-            assert (await client.call("health"))["ok"] is True
-            assert not late.done()
-            assert (await late)["defaultId"] == "main"
+    async with (
+        SimulatedGateway(token=TOKEN, faults=faults) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        late = asyncio.create_task(client.call("agents.list"))
+        await asyncio.sleep(0.02)
+        assert (await client.call("health"))["ok"] is True
+        assert not late.done()
+        assert (await late)["defaultId"] == "main"
 
 
 async def test_a_silent_method_times_out_and_the_connection_lives():
     faults = Faults(silent_methods={"status"})
-    async with SimulatedGateway(token=TOKEN, faults=faults) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            with pytest.raises(CallTimeout) as late:
-                await client.call("status", timeout=0.1)
-            assert late.value.cause is Cause.TIMEOUT
-            assert (await client.call("health"))["ok"] is True
+    async with (
+        SimulatedGateway(token=TOKEN, faults=faults) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        with pytest.raises(CallTimeout) as late:
+            await client.call("status", timeout=0.1)
+        assert late.value.cause is Cause.TIMEOUT
+        assert (await client.call("health"))["ok"] is True
 
 
 async def test_a_refusal_carries_its_codes():
     refused = Refused("busy", details={"reason": "queue"}, retry_after_ms=700)
-    async with SimulatedGateway(token=TOKEN, faults=Faults(refuse={"health": refused})) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            with pytest.raises(GatewayCallError) as error:
-                await client.call("health")
+    async with (
+        SimulatedGateway(token=TOKEN, faults=Faults(refuse={"health": refused})) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        with pytest.raises(GatewayCallError) as error:
+            await client.call("health")
     assert (error.value.code, error.value.reason) == ("UNAVAILABLE", "queue")
     assert (error.value.retryable, error.value.retry_after_ms) == (True, 700)
 
 
 async def test_silence_closes_the_connection():
-    async with SimulatedGateway(token=TOKEN, tick_interval_ms=100) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            await asyncio.sleep(0.45)
-            assert client.is_open  # ticks are signs of life
-            gateway.faults.is_half_open = True
-            closed = await asyncio.wait_for(asyncio.shield(client.closed), 2)
-            assert (closed.code, closed.by_us) == (SILENT_CLOSE_CODE, True)
-            with pytest.raises(GatewayClosed):
-                await client.call("health")
+    async with (
+        SimulatedGateway(token=TOKEN, tick_interval_ms=100) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        await asyncio.sleep(0.45)
+        assert client.is_open  # ticks are signs of life
+        gateway.faults.is_half_open = True
+        closed = await asyncio.wait_for(asyncio.shield(client.closed), 2)
+        assert (closed.code, closed.by_us) == (SILENT_CLOSE_CODE, True)
+        with pytest.raises(GatewayClosed):
+            await client.call("health")
 
 
 async def test_pending_calls_fail_when_the_connection_breaks():
     faults = Faults(silent_methods={"status"})
-    async with SimulatedGateway(token=TOKEN, faults=faults) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            waiting = asyncio.create_task(client.call("status"))
-            await asyncio.sleep(0.05)
-            gateway.drop_connections()
-            with pytest.raises(GatewayClosed) as error:
-                await waiting
+    async with (
+        SimulatedGateway(token=TOKEN, faults=faults) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        waiting = asyncio.create_task(client.call("status"))
+        await asyncio.sleep(0.05)
+        gateway.drop_connections()
+        with pytest.raises(GatewayClosed) as error:
+            await waiting
     assert (error.value.close_code, error.value.cause) == (1006, Cause.UNREACHABLE)
 
 
@@ -239,9 +249,11 @@ async def test_a_talkative_peer_before_hello_is_tolerated():
 
 
 async def test_the_token_never_stands_in_the_address():
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with GatewayClient.connect(target_of(gateway), caps=REVIEWER_CAPS):
-            requests = [c.websocket.request for c in gateway.connections]
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        GatewayClient.connect(target_of(gateway), caps=REVIEWER_CAPS),
+    ):
+        requests = [c.websocket.request for c in gateway.connections]
     assert requests
     assert all(TOKEN not in r.path and TOKEN not in str(r.headers) for r in requests)
 
@@ -258,28 +270,32 @@ async def test_provisioning_waits_for_visibility():
 
 
 async def test_config_is_patched_with_the_present_hash_and_only_once():
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            await provisioning.ensure_agent(client, agent_id="mc-a")
-            beat = {"mc-a": provisioning.Heartbeat(every="10m", prompt="p")}
-            first, second = await asyncio.gather(
-                provisioning.patch_config(client, heartbeats=beat),
-                provisioning.patch_config(client, exec_mode="full"),
-            )
-            assert first.is_changed
-            assert second.is_changed
-            assert gateway.world.exec_mode() == "full"
-            assert gateway.world.heartbeat_of("mc-a")["every"] == "10m"
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        await provisioning.ensure_agent(client, agent_id="mc-a")
+        beat = {"mc-a": provisioning.Heartbeat(every="10m", prompt="p")}
+        first, second = await asyncio.gather(
+            provisioning.patch_config(client, heartbeats=beat),
+            provisioning.patch_config(client, exec_mode="full"),
+        )
+        assert first.is_changed
+        assert second.is_changed
+        assert gateway.world.exec_mode() == "full"
+        assert gateway.world.heartbeat_of("mc-a")["every"] == "10m"
 
 
 async def test_options_that_a_gateway_lacks_are_skipped():
     rejected = {"channels.defaults.heartbeatVisibility"}
     faults = Faults(rejected_config_keys=rejected)
-    async with SimulatedGateway(token=TOKEN, faults=faults) as gateway:
-        async with GatewayClient.connect(target_of(gateway)) as client:
-            await provisioning.ensure_agent(client, agent_id="mc-a")
-            beat = {"mc-a": provisioning.Heartbeat(every="10m", prompt="p")}
-            report = await provisioning.patch_config(client, heartbeats=beat)
+    async with (
+        SimulatedGateway(token=TOKEN, faults=faults) as gateway,
+        GatewayClient.connect(target_of(gateway)) as client,
+    ):
+        await provisioning.ensure_agent(client, agent_id="mc-a")
+        beat = {"mc-a": provisioning.Heartbeat(every="10m", prompt="p")}
+        report = await provisioning.patch_config(client, heartbeats=beat)
     assert report.is_changed
     assert report.skipped_keys == ("channels.defaults.heartbeatVisibility",)
 

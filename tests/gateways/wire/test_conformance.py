@@ -1,10 +1,11 @@
-"""The simulated gateway answers the conformance list; ``make test-gateway`` puts it to a real one."""
+"""The simulated gateway answers the list that ``make test-gateway`` puts to a real one, too."""
 
 import pytest
 
 from gateways.simulator.faults import Faults
 from gateways.simulator.server import SimulatedGateway
-from tests.rig.conformance import CHECKS, Check
+from tests.rig.conformance import Check
+from tests.rig.conformance_runs import CHECKS
 from tests.rig.subject import Subject
 
 

@@ -74,38 +74,44 @@ async def held(
 
 
 async def test_it_connects_as_a_reviewer_and_stops_on_demand():
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with held(Target(gateway.url, token=TOKEN)) as (watcher, stop):
-            await watcher.until(lambda: LinkState.ONLINE in watcher.states)
-            assert gateway.has_reviewer()
-            stop.set()
-            await watcher.until(lambda: not gateway.connections)
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        held(Target(gateway.url, token=TOKEN)) as (watcher, stop),
+    ):
+        await watcher.until(lambda: LinkState.ONLINE in watcher.states)
+        assert gateway.has_reviewer()
+        stop.set()
+        await watcher.until(lambda: not gateway.connections)
     assert watcher.states == [LinkState.CONNECTING, LinkState.ONLINE, LinkState.STOPPED]
     assert watcher.reports[1].version == "2026.9.6"
 
 
 async def test_it_comes_back_after_a_restart():
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with held(Target(gateway.url, token=TOKEN)) as (watcher, _):
-            await watcher.until(lambda: len(watcher.boots) == 1)
-            await gateway.restart(down_seconds=0.2, starting_seconds=0.3)
-            await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 2)
-            assert watcher.boots[0] != watcher.boots[1]
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        held(Target(gateway.url, token=TOKEN)) as (watcher, _),
+    ):
+        await watcher.until(lambda: len(watcher.boots) == 1)
+        await gateway.restart(down_seconds=0.2, starting_seconds=0.3)
+        await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 2)
+        assert watcher.boots[0] != watcher.boots[1]
     assert LinkState.RESTARTING in watcher.states
     assert LinkState.STARTING in watcher.states
     assert LinkState.UNREACHABLE not in watcher.states
 
 
 async def test_it_reconnects_after_a_lost_and_after_a_half_open_connection():
-    async with SimulatedGateway(token=TOKEN, tick_interval_ms=100) as gateway:
-        async with held(Target(gateway.url, token=TOKEN)) as (watcher, _):
-            await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 1)
-            gateway.drop_connections()
-            await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 2)
-            gateway.faults.is_half_open = True
-            await watcher.until(lambda: LinkState.UNREACHABLE in watcher.states[-2:])
-            gateway.faults.is_half_open = False
-            await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 3)
+    async with (
+        SimulatedGateway(token=TOKEN, tick_interval_ms=100) as gateway,
+        held(Target(gateway.url, token=TOKEN)) as (watcher, _),
+    ):
+        await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 1)
+        gateway.drop_connections()
+        await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 2)
+        gateway.faults.is_half_open = True
+        await watcher.until(lambda: LinkState.UNREACHABLE in watcher.states[-2:])
+        gateway.faults.is_half_open = False
+        await watcher.until(lambda: watcher.states.count(LinkState.ONLINE) == 3)
 
 
 async def test_it_waits_for_the_operator_to_pair_and_hands_over_the_device_token():
@@ -125,35 +131,44 @@ async def test_it_waits_for_the_operator_to_pair_and_hands_over_the_device_token
 
 
 async def test_it_does_not_hammer_with_a_wrong_token():
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with held(Target(gateway.url, token="wrong"), person_retry_seconds=None) as (w, _):
-            await w.until(lambda: LinkState.UNAUTHORIZED in w.states)
-            await asyncio.sleep(0.2)
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        held(Target(gateway.url, token="wrong"), person_retry_seconds=None) as (w, _),
+    ):
+        await w.until(lambda: LinkState.UNAUTHORIZED in w.states)
+        await asyncio.sleep(0.2)
     assert w.states == [LinkState.CONNECTING, LinkState.UNAUTHORIZED]
 
 
 async def test_a_corrected_token_is_taken_up():
     tokens = iter(["wrong", TOKEN])
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with held(
-            lambda: Target(gateway.url, token=next(tokens)), person_retry_seconds=0.05
-        ) as (watcher, _):
-            await watcher.until(lambda: LinkState.ONLINE in watcher.states)
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        held(lambda: Target(gateway.url, token=next(tokens)), person_retry_seconds=0.05) as (
+            watcher,
+            _,
+        ),
+    ):
+        await watcher.until(lambda: LinkState.ONLINE in watcher.states)
 
 
 async def test_it_refuses_an_old_gateway():
-    async with SimulatedGateway(token=TOKEN, faults=Faults(version="2026.1.1")) as gateway:
-        async with held(Target(gateway.url, token=TOKEN)) as (watcher, _):
-            await watcher.until(lambda: LinkState.INCOMPATIBLE in watcher.states)
-            assert not watcher.boots
+    async with (
+        SimulatedGateway(token=TOKEN, faults=Faults(version="2026.1.1")) as gateway,
+        held(Target(gateway.url, token=TOKEN)) as (watcher, _),
+    ):
+        await watcher.until(lambda: LinkState.INCOMPATIBLE in watcher.states)
+        assert not watcher.boots
 
 
 async def test_a_failed_catch_up_is_repeated():
     error = GatewayError("the catch-up failed", cause=Cause.TIMEOUT)
-    async with SimulatedGateway(token=TOKEN) as gateway:
-        async with held(Target(gateway.url, token=TOKEN), ready_error=error) as (watcher, _):
-            await watcher.until(lambda: LinkState.ONLINE in watcher.states)
-            assert len(watcher.boots) == 2
+    async with (
+        SimulatedGateway(token=TOKEN) as gateway,
+        held(Target(gateway.url, token=TOKEN), ready_error=error) as (watcher, _),
+    ):
+        await watcher.until(lambda: LinkState.ONLINE in watcher.states)
+        assert len(watcher.boots) == 2
 
 
 async def test_events_wait_for_the_catch_up():

@@ -46,12 +46,14 @@ async def test_heartbeats_bring_work_forward(gateway: SimulatedGateway):
 
 async def test_agents_without_facts_follow_directives(gateway: SimulatedGateway):
     subject = Subject(gateway.url, TOKEN)
-    async with GatewayClient.connect(Target(gateway.url, token=TOKEN)) as client:
-        async with subject.agent(client) as agent_id:
-            key = f"agent:{agent_id}:main"
-            await provisioning.send_chat(client, key, "hello", idempotency_key="one")
-            answer = await client.call("agent.wait", {"runId": "one", "timeoutMs": 2000})
-            assert answer["terminalReply"]["text"] == "echo: hello"
+    async with (
+        GatewayClient.connect(Target(gateway.url, token=TOKEN)) as client,
+        subject.agent(client) as agent_id,
+    ):
+        key = f"agent:{agent_id}:main"
+        await provisioning.send_chat(client, key, "hello", idempotency_key="one")
+        answer = await client.call("agent.wait", {"runId": "one", "timeoutMs": 2000})
+        assert answer["terminalReply"]["text"] == "echo: hello"
 
 
 def _body(contract: str, *rest: dict) -> dict:
