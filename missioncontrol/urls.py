@@ -20,6 +20,9 @@ def _of(kind: str) -> list[Any]:
 
 api = _of("api")
 
+handler404 = "missioncontrol.kernel.pages.not_found"
+handler500 = "missioncontrol.kernel.pages.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health.live),
     path("healthz", health.database),

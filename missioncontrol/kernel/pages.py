@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from . import credentials
 from .actors import UserActor
 from .context import request_id
-from .errors import DomainError, Unauthenticated
+from .errors import DomainError, NotFound, Unauthenticated
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -104,6 +104,24 @@ def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
         response["HX-Trigger"] = "mc:refused"
         return response
     return render(request, "kernel/error.html", context, status=error.status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """An address that nobody answers."""
+    return _faulty(request, NotFound())
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """A bug: says nothing but the request's id."""
+    return _faulty(request, DomainError("Internal Server Error", code="internal_error"))
+
+
+def _faulty(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        from .problems import problem_response
+
+        return problem_response(error, request)
+    return render_error(request, error)
 
 
 def listing(

@@ -7,6 +7,7 @@ with that many agents, ``--only requests|fanout`` one part.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from . import fanout, requests, seed
 from .stack import Stack
@@ -32,11 +33,14 @@ def main() -> None:
             _print_fanout([fanout.run(stack, world, n) for n in (200, 1000)])
 
 
-def _print_requests(rows: list[requests.Row]) -> None:
+def _print_requests(rows: Iterable[requests.Row]) -> None:
     print(f"\n{'server CPU per request':32}{'ms':>8}{'target':>8}{'wall ms':>9}")
     for row in rows:
         mark = "" if row.cpu_ms <= row.target_ms else "  over"
-        print(f"{row.what:32}{row.cpu_ms:8.2f}{row.target_ms:8.1f}{row.wall_ms:9.2f}{mark}")
+        print(
+            f"{row.what:32}{row.cpu_ms:8.2f}{row.target_ms:8.1f}{row.wall_ms:9.2f}{mark}",
+            flush=True,
+        )
 
 
 def _print_fanout(rows: list[dict[str, float]]) -> None:
