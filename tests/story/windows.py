@@ -38,7 +38,8 @@ class Windows:
             path = self._folder / f"window-{number}.png"
             window.page.screenshot(path=path, full_page=True)
             path.with_suffix(".html").write_text(window.page.content())
-            print(window.page.url, f"picture: {path}", *window.complaints, sep="\n  ")
+            complaints = dict.fromkeys(window.complaints)
+            print(window.page.url, f"picture: {path}", *complaints, sep="\n  ")
         log = self._folder / "product.log"
         log.write_text(self._product.logs())
         print(f"log: {log}")
