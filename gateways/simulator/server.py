@@ -12,6 +12,7 @@ import http
 import inspect
 import json
 import logging
+import ssl
 import time
 import uuid
 from collections import deque
@@ -74,6 +75,8 @@ class SimulatedGateway:
             request is refused before the upgrade.
         tick_interval_ms: advertised and kept.
         speed: how much faster than the clock heartbeats run.
+        world: what the gateway holds, default a fresh installation.
+        tls: server side of ``wss://``.
 
     """
 
@@ -92,11 +95,13 @@ class SimulatedGateway:
         tick_interval_ms: int = TICK_MS,
         speed: float = 1.0,
         world: World | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.token, self.host, self.port = token, host, port
         self.faults = faults or Faults()
         self.brain = brain
         self.version = version
+        self.tls = tls
         self.is_remote, self.trusts_proxy = is_remote, trusts_proxy
         self.tick_interval_ms, self.speed = tick_interval_ms, speed
         self.world = world or fresh_world(version=version, exec_mode=exec_mode)
@@ -115,7 +120,7 @@ class SimulatedGateway:
     @property
     def url(self) -> str:
         """WebSocket address."""
-        return f"ws://{self.host}:{self.port}"
+        return f"{'wss' if self.tls else 'ws'}://{self.host}:{self.port}"
 
     @property
     def uptime_ms(self) -> int:
@@ -236,6 +241,7 @@ class SimulatedGateway:
             self.host,
             self.port,
             process_request=self._answer_http,
+            ssl=self.tls,
             compression=None,
             max_size=handshake.MAX_PAYLOAD_BYTES,
             ping_interval=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateways.simulator.script import Answer, ApiCall, Command, work
 _STEP_SECONDS = 2.0
 _SHORTEST_PAUSE_SECONDS = 0.005
 _API_TIMEOUT_SECONDS = 20.0
+_ATTEMPTS = 10
+_LONGEST_WAIT_SECONDS = 4.0
 
 
 @dataclass
@@ -71,15 +74,30 @@ class Worker:
                 return await self._call(facts, step)
 
     async def _call(self, facts: Facts, step: ApiCall) -> Answer:
+        """One call, repeated with the same key while Mission Control does not answer."""
         if self._http is None:
             self._http = httpx.AsyncClient(
                 timeout=_API_TIMEOUT_SECONDS, transport=self.transport, trust_env=False
             )
+        headers = {"X-Agent-Token": facts.auth_token}
+        if step.verb == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        answer = Answer(0)
+        for attempt in range(_ATTEMPTS):
+            answer = await self._once(self._http, facts, step, headers)
+            if 0 < answer.status < 500:
+                break
+            await asyncio.sleep(min(0.2 * 2**attempt, _LONGEST_WAIT_SECONDS))
+        return answer
+
+    async def _once(
+        self, http: httpx.AsyncClient, facts: Facts, step: ApiCall, headers: dict[str, str]
+    ) -> Answer:
         try:
-            response = await self._http.request(
+            response = await http.request(
                 step.verb,
                 f"{facts.base_url}/api/v1/agent/{step.path}",
-                headers={"X-Agent-Token": facts.auth_token},
+                headers=headers,
                 params=dict(step.params),
                 json=step.body,
             )

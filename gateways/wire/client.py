@@ -56,7 +56,14 @@ REVIEWER_CAPS = ("approvals", "tool-events")
 CALL_TIMEOUT_SECONDS = 30.0
 SLOW_CALL_TIMEOUT_SECONDS = 60.0
 SLOW_METHODS = frozenset(
-    {"agents.create", "agents.delete", "sessions.reset", "sessions.delete", "sessions.compact"}
+    {
+        "agents.create",
+        "agents.delete",
+        "config.patch",
+        "sessions.reset",
+        "sessions.delete",
+        "sessions.compact",
+    }
 )
 #: Close code of a connection whose peer fell silent.
 SILENT_CLOSE_CODE = 4000
@@ -163,7 +170,7 @@ class GatewayClient:
         Args:
             method: name as in ``hello.methods``.
             params: strict; the gateway refuses unknown keys.
-            timeout: seconds; default 30, and 60 for creating, deleting and resetting.
+            timeout: seconds; default 30, and 60 for ``SLOW_METHODS``.
 
         Raises:
             FrameTooLarge: nothing was sent.

@@ -9,6 +9,7 @@ Source: OpenClaw gateway protocol 4, sections agents, workspace files, sessions,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import uuid
@@ -465,8 +466,9 @@ async def delete_agent(client: GatewayClient, agent_id: str, *, delete_files: bo
     Never call it with an id that Mission Control did not create. A run is aborted first: deleting
     an agent under a running turn leaves the gateway with a database that blocks its next restart.
     """
-    try:
+    with contextlib.suppress(GatewayCallError):
         await abort_chat(client, f"agent:{agent_id}:main")
+    try:
         await client.call("agents.delete", {"agentId": agent_id, "deleteFiles": delete_files})
     except RemoteNotFoundError:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,8 @@ _FACT = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 _STATUS = re.compile(r"\s(\d{3})\s*$")
 _DENIED = re.compile(r"^(Exec denied|SYSTEM_RUN_DENIED|Exec approval)", re.MULTILINE)
 _HEADER_FILE_FACT = "AUTH_HEADER_FILE"
+#: A call without an answer, or with a 5xx, is repeated; the key keeps that from doing it twice.
+_PATIENT = ("--retry", "40", "--retry-delay", "1", "--retry-max-time", "60", "--retry-all-errors")
 #: Stands for the token while it is read by ``curl`` alone.
 _UNSEEN = "in the header file"
 
@@ -45,7 +48,10 @@ class Prompted:
             credential = f"@{self.header_file}"
         else:
             credential = f"'X-Agent-Token: {self.facts.auth_token}'"
-        words = ["curl", "-s", "-w", "' %{http_code}'", "-X", call.verb, "-H", credential]
+        words = ["curl", "-s", *_PATIENT, "-w", "' %{http_code}'", "-X", call.verb]
+        words += ["-H", credential]
+        if call.verb == "POST":
+            words += ["-H", f"'Idempotency-Key: {uuid.uuid4()}'"]
         if call.body is not None:
             body = json.dumps(call.body).replace("'", "\\u0027")
             words += ["-H", "'Content-Type: application/json'", "-d", f"'{body}'"]
@@ -90,7 +96,13 @@ def _answer_of(step: Step, output: str) -> Answer:
 
 
 def _json_of(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"detail": text.strip()[:300]}
+    """The last document of an output: the answers of repeated attempts stand one after another."""
+    found: Any = {"detail": text.strip()[:300]}
+    rest, decoder = text.strip(), json.JSONDecoder()
+    while rest:
+        try:
+            found, end = decoder.raw_decode(rest)
+        except ValueError:
+            break
+        rest = rest[end:].strip()
+    return found
