@@ -2,6 +2,7 @@
 
 from .crud import attach_agent, create_agent, detach_agent, update_agent
 from .executions import cancel_execution, execute_task, report_execution
+from .files import list_files, read_file, write_file
 from .notifications import Message, notify
 from .orders import (
     delete_agent,
@@ -22,12 +23,15 @@ __all__ = [
     "detach_agent",
     "execute_task",
     "heartbeat",
+    "list_files",
     "notify",
     "pause_agent",
+    "read_file",
     "report_execution",
     "resume_agent",
     "retry_agent",
     "rotate_token",
     "update_agent",
     "wake_agent",
+    "write_file",
 ]

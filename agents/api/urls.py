@@ -1,0 +1,35 @@
+"""Addresses of the API of agents and executions, relative to ``/api/v1/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from agents.api import agent, executions, views
+
+_AGENT = "agents/<uuid:agent_id>"
+_EXECUTION = "executions/<uuid:execution_id>"
+
+urlpatterns = [
+    path("agents", views.AgentListView.as_view(), name="agents"),
+    path("agents/heartbeat", views.HeartbeatUpsertView.as_view()),
+    path(_AGENT, views.AgentView.as_view(), name="agent"),
+    path(f"{_AGENT}/heartbeat", views.HeartbeatView.as_view()),
+    path(f"{_AGENT}/rotate-token", views.RotateTokenView.as_view()),
+    path(f"{_AGENT}/wake", views.WakeView.as_view()),
+    path(f"{_AGENT}/retry", views.RetryView.as_view()),
+    path(f"{_AGENT}/pause", views.PauseView.as_view()),
+    path(f"{_AGENT}/resume", views.ResumeView.as_view()),
+    path(f"{_AGENT}/files", views.FileListView.as_view()),
+    path(f"{_AGENT}/files/<str:name>", views.FileView.as_view()),
+    path("gateways/<uuid:gateway_id>/templates/sync", views.SyncView.as_view()),
+    path("gateways/<uuid:gateway_id>/execute", executions.ExecuteOnGatewayView.as_view()),
+    path("tasks/<task:task_ref>/execute", executions.ExecuteTaskView.as_view()),
+    path("executions", executions.ExecutionListView.as_view(), name="executions"),
+    path(_EXECUTION, executions.ExecutionView.as_view(), name="execution"),
+    path(f"{_EXECUTION}/cancel", executions.CancelView.as_view()),
+    path("agent/healthz", agent.HealthView.as_view()),
+    path("agent/heartbeat", agent.OwnHeartbeatView.as_view()),
+    path("agent/agents", agent.PeersView.as_view()),
+    path("agent/boards/<uuid:board_id>/agents/<uuid:agent_id>", agent.WorkerView.as_view()),
+    path(f"agent/{_EXECUTION}", executions.ReportView.as_view()),
+]
