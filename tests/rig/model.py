@@ -67,7 +67,9 @@ def plan(body: dict[str, Any]) -> Reply:
     prompted = read_prompt(system)
     if prompted is not None:
         kind, text = next_move(prompted, message, outputs)
-        return Reply(text) if kind == "say" else Reply(tool=("exec", {"command": text}))
+        # A call that waits for Mission Control to come back must not go to the background.
+        arguments = {"command": text, "yieldMs": 90_000}
+        return Reply(text) if kind == "say" else Reply(tool=("exec", arguments))
     if "reply NO_REPLY" in message:
         return Reply("NO_REPLY")
     clean = _STAMP.sub("", message).split(_TRAILER)[0].strip()
