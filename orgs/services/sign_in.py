@@ -191,5 +191,6 @@ def _set_password(actor: UserActor, *, current: str, new: str) -> User:
     users.check_password_strength(user, new, field="new")
     user.set_password(new)
     user.save(update_fields=["password", "updated_at"])
+    users.note_rights_changed(user.id)
     users.publish_own(actor, user, "user.password_changed")
     return user

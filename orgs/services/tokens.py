@@ -15,6 +15,7 @@ from missioncontrol.kernel.secrets import new_token, token_hash
 from missioncontrol.kernel.unit import service
 from orgs import credentials
 from orgs.models import ApiToken
+from orgs.services.users import note_rights_changed
 
 
 @service
@@ -61,6 +62,7 @@ def revoke_token(actor: UserActor, token_id: UUID) -> ApiToken:
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         token.save(update_fields=["revoked_at", "updated_at"])
+        note_rights_changed(actor.id)
         _publish(actor, "token.revoked", token)
     return token
 
