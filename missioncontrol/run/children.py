@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import importlib.util
 import inspect
 import os
 import signal
@@ -97,18 +96,6 @@ def run_web(listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def available(parts: tuple[str, ...]) -> list[str]:
-    """Return the entries whose module exists in this installation."""
-    return [part for part in parts if _module_exists(part.rpartition(".")[0])]
-
-
-def _module_exists(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def run_parts(parts: tuple[str, ...]) -> None:
     """Run each part in a thread of its own; when one fails, end the process as failed."""
     stop, failed = threading.Event(), threading.Event()
@@ -119,7 +106,7 @@ def run_parts(parts: tuple[str, ...]) -> None:
     signal.signal(signal.SIGTERM, ask)
     threads = [
         threading.Thread(target=_run_part, args=(part, stop, failed), name=part, daemon=True)
-        for part in available(parts)
+        for part in parts
     ]
     for thread in threads:
         thread.start()
