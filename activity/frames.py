@@ -11,6 +11,9 @@ from missioncontrol.kernel import clock
 
 from . import types
 
+#: Start of the request id of a change that came over a board's socket.
+OPERATION = "op:"
+
 
 class EventLike(Protocol):
     """A stored or just numbered event."""
@@ -38,18 +41,18 @@ def board_frame(event: Any) -> str:
     """Frame of the board socket: the type's ``frame`` name, header, and the event's data."""
     entry = types.get(event.type)
     facts = _facts(event)
-    return orjson.dumps(
-        {
-            "type": entry.frame or "activity",
-            "event": event.type,
-            "seq": event.board_seq,
-            "ts": clock.iso(event.at),
-            "actor": facts["actor"],
-            "task_id": event.task_id,
-            **event.data,
-        },
-        default=str,
-    ).decode()
+    frame = {
+        "type": entry.frame or "activity",
+        "event": event.type,
+        "seq": event.board_seq,
+        "ts": clock.iso(event.at),
+        "actor": facts["actor"],
+        "task_id": event.task_id,
+        **event.data,
+    }
+    if event.request_id.startswith(OPERATION):
+        frame["op_id"] = event.request_id.removeprefix(OPERATION)
+    return orjson.dumps(frame, default=str).decode()
 
 
 def org_frame(event: Any) -> str:

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 MAX_PENDING_SENDS = 2000
 MAX_CATCH_UP = 1000
+#: Number of a frame that is no fact of the log (somebody looks at the board); it may be lost.
+UNNUMBERED = 0
 
 
 class Frame(NamedTuple):
@@ -74,6 +76,7 @@ class Hub:
         self.topics: dict[str, _Topic] = {}
         self.loop = asyncio.get_running_loop()
         self.channel = ""
+        self._naming = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, topic: str, sink: Sink) -> int:
@@ -108,7 +111,13 @@ class Hub:
     async def deliver(self, topic: str, frame: Frame) -> None:
         """Hand one frame to the local readers, in order and once; fill a gap from the database."""
         entry = self.topics.get(topic)
-        if entry is None or frame.seq <= entry.last_seq:
+        if entry is None:
+            return
+        if frame.seq == UNNUMBERED:
+            for sink in tuple(entry.sinks):
+                sink(topic, frame)
+            return
+        if frame.seq <= entry.last_seq:
             return
         async with entry.lock:
             if frame.seq > entry.last_seq + 1:
@@ -142,13 +151,18 @@ class Hub:
         if layer is None:
             return
         try:
-            if not self.channel:
-                self.channel = await layer.new_channel()
-            await layer.group_add(topic, self.channel)
+            await layer.group_add(topic, await self._own_channel(layer))
             entry.subscribed = True
         except _layer_errors() as error:
             entry.subscribed = False
             log.warning("hub.subscribe_failed", topic=topic, error=type(error).__name__)
+
+    async def _own_channel(self, layer: Any) -> str:
+        """The one channel that this hub joins groups with and receives on."""
+        async with self._naming:
+            if not self.channel:
+                self.channel = await layer.new_channel()
+            return self.channel
 
     async def _receive(self) -> None:
         """Channel layer → local readers, for ever."""
@@ -157,9 +171,7 @@ class Hub:
             return
         while True:
             try:
-                if not self.channel:
-                    self.channel = await layer.new_channel()
-                message = await layer.receive(self.channel)
+                message = await layer.receive(await self._own_channel(layer))
                 await self.deliver(
                     message["topic"], Frame(message["seq"], message["text"], message["scope"])
                 )
@@ -270,6 +282,15 @@ def send(topic: str, seq: int, text: str, *, scope: str = "") -> None:
         if _sender is None:
             _sender = _Sender()
     _sender.send(topic, frame)
+
+
+def whisper(topic: str, text: str) -> None:
+    """Best effort: a frame without a number, through the layer alone, so that nobody gets it twice."""
+    global _sender  # noqa: PLW0603 - one sender per process
+    with _sender_lock:
+        if _sender is None:
+            _sender = _Sender()
+    _sender.send(topic, Frame(UNNUMBERED, text))
 
 
 def topics(prefix: str, keys: Iterable[Any]) -> list[str]:

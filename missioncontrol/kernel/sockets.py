@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -325,7 +326,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             )
             if fresh is None:
                 raise Unauthenticated
-            self.actor = fresh
+            self.actor = replace(fresh, scope=known.scope)  # a narrow token stays narrow
 
 
 def _object(text: str) -> dict[str, Any] | None:

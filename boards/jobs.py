@@ -1,0 +1,31 @@
+"""Queue entry points of boards."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from boards import presence, rules, services
+from boards.models import Task
+from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.jobs import job
+
+
+@job("default", timeout_seconds=30)
+def sweep_presence() -> int:
+    """Remove viewers whose process is gone."""
+    try:
+        return presence.sweep()
+    except RedisError:
+        return 0
+
+
+@job("default", timeout_seconds=120)
+def rerank() -> int:
+    """Shorten the keys of columns in which one passed 48 characters; returns how many columns."""
+    long = Task.objects.filter(rank__length__gt=rules.LONG_RANK)
+    columns = sorted(set(long.values_list("board_id", "status")))
+    for board_id, status in columns:
+        services.rerank_column(SystemActor("rerank"), UUID(str(board_id)), status=status)
+    return len(columns)
