@@ -72,3 +72,22 @@ class FileForm(KitForm):
     content = forms.CharField(
         required=False, strip=False, widget=forms.Textarea(attrs={"rows": 24})
     )
+
+
+class SyncForm(KitForm):
+    """Options of a template sync."""
+
+    include_main = forms.BooleanField(
+        label=_("Also the gateway's own agent"), required=False, initial=True
+    )
+    overwrite = forms.BooleanField(
+        label=_("Overwrite files that agents keep"),
+        required=False,
+        help_text=_("USER.md and MEMORY.md are replaced too."),
+    )
+    reset_sessions = forms.BooleanField(
+        label=_("Begin new sessions"),
+        required=False,
+        help_text=_("Agents forget what is only in their conversation."),
+    )
+    rotate_tokens = forms.BooleanField(label=_("Give new tokens"), required=False)

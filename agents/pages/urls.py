@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.pages import views
+from agents.pages import files, sync, views
 
 app_name = "agents"
 urlpatterns = [
@@ -21,4 +21,7 @@ urlpatterns = [
         "agents/<uuid:agent_id>/rotate-token", views.agent_rotate_token, name="agent-rotate-token"
     ),
     path("agents/<uuid:agent_id>/delete", views.agent_delete, name="agent-delete"),
+    path("agents/<uuid:agent_id>/files", files.file_list, name="file-list"),
+    path("agents/<uuid:agent_id>/files/<str:name>", files.file_edit, name="file-edit"),
+    path("gateways/<uuid:gateway_id>/sync", sync.gateway_sync, name="gateway-sync"),
 ]

@@ -1,0 +1,96 @@
+"""Deciding from the inbox."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from governance.models import Approval
+from tests import factories as f
+from tests.pages.conftest import HTMX
+from tests.world import World
+
+
+@pytest.fixture
+def ask(world: World) -> Approval:
+    return f.make_approval(world.org, world.board, action_type="Deploy")
+
+
+@pytest.mark.parametrize(
+    ("decision", "comment", "status", "outcome"),
+    [
+        ("approved", "", 200, "approved"),
+        ("rejected", "Show the figures.", 200, "rejected"),
+        ("rejected", "", 422, "pending"),
+        ("perhaps", "", 422, "pending"),
+    ],
+)
+def test_decide(
+    ann: Client, ask: Approval, decision: str, comment: str, status: int, outcome: str
+) -> None:
+    answer = ann.post(
+        f"/approvals/{ask.id}/decide", {"decision": decision, "comment": comment}, **HTMX
+    )
+    assert answer.status_code == status
+    assert f'id="approval-{ask.id}"' in answer.content.decode()
+    ask.refresh_from_db()
+    assert ask.status == outcome
+    assert ask.comment == (comment or None)
+
+
+def test_a_rejection_without_a_reason_opens_the_row(ann: Client, ask: Approval) -> None:
+    html = ann.post(
+        f"/approvals/{ask.id}/decide", {"decision": "rejected"}, **HTMX
+    ).content.decode()
+    assert "<details" in html
+    assert " open>" in html
+    assert "autofocus" in html
+
+
+def test_decided_meanwhile_by_another(ann: Client, ask: Approval) -> None:
+    assert (
+        ann.post(f"/approvals/{ask.id}/decide", {"decision": "approved"}, **HTMX).status_code == 200
+    )
+    again = ann.post(
+        f"/approvals/{ask.id}/decide", {"decision": "rejected", "comment": "No."}, **HTMX
+    )
+    assert again.status_code == 409
+    ask.refresh_from_db()
+    assert ask.status == "approved"
+
+
+def test_readers_see_but_do_not_decide(bob: Client, ask: Approval) -> None:
+    html = bob.get("/approvals").content.decode()
+    assert "Deploy" in html
+    assert "/decide" not in html
+    answer = bob.post(f"/approvals/{ask.id}/decide", {"decision": "approved"}, **HTMX)
+    assert answer.status_code == 403
+    ask.refresh_from_db()
+    assert ask.status == "pending"
+
+
+def test_strangers_find_no_request(eve: Client, ask: Approval) -> None:
+    assert "Deploy" not in eve.get("/approvals").content.decode()
+    assert eve.post(f"/approvals/{ask.id}/decide", {"decision": "approved"}).status_code == 404
+
+
+def test_deciding_without_script(ann: Client, ask: Approval) -> None:
+    answer = ann.post(f"/approvals/{ask.id}/decide", {"decision": "approved"})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/approvals"
+    refused = ann.post(f"/approvals/{ask.id}/decide", {"decision": "rejected"})
+    assert refused["Location"] == f"/approvals?open={ask.id}"
+
+
+def test_a_decision_is_taken_back(ann: Client, ask: Approval) -> None:
+    ann.post(f"/approvals/{ask.id}/decide", {"decision": "approved"}, **HTMX)
+    assert ann.post(f"/approvals/{ask.id}/reopen", **HTMX).status_code == 200
+    ask.refresh_from_db()
+    assert ask.status == "pending"
+
+
+def test_the_count_is_what_one_may_decide(
+    world: World, ann: Client, bob: Client, ask: Approval
+) -> None:
+    assert ">1<" in ann.get("/approvals/count", **HTMX).content.decode()
+    assert "mc-count" not in bob.get("/approvals/count", **HTMX).content.decode()
