@@ -239,6 +239,9 @@ _TABLE: tuple[EventType, ...] = (
         "key",
         wire="agent.token.rotated",
     ),
+    EventType(
+        "agent.delete_requested", _("{actor} asked to delete the agent {target}"), "trash"
+    ),
     _audited(
         "agent.deleted",
         _("{actor} deleted the agent {target}"),
