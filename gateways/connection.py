@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from governance.models import Approval
 from missioncontrol.kernel.errors import DomainError, NotFound
 
-from . import bridge, events, leases, records, rules, targets
+from . import bridge, events, installation, leases, records, rules, targets
 from .db_threads import DatabaseThreads
 from .leases import Held
 from .models import Gateway
@@ -252,7 +252,10 @@ class Link:
         detail = error.message
         if self._reach is not None:
             advice = advice_for(
-                error, self._reach.target, in_container=False, origin=settings.BASE_URL
+                error,
+                self._reach.target,
+                in_container=installation.in_container(),
+                origin=settings.BASE_URL,
             )
             detail = f"{error.message.rstrip('.')}. {advice}"
         status = rules.status_of(error.cause)

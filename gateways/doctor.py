@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -16,23 +15,23 @@ from django.utils.translation import gettext as _
 from missioncontrol.kernel import ratelimit
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.authz import authorize
-from missioncontrol.kernel.errors import GatewayUnavailable, Invalid, NotFound, RemoteFailed
+from missioncontrol.kernel.errors import Invalid, NotFound, RemoteFailed
 
-from . import actions, records, rpc, targets
+from . import actions, installation, records, rpc, targets
 from .models import Gateway
 from .wire.diagnose import Check, Diagnosis, Options, State, diagnose
 from .wire.errors import Cause
+from .wire.redact import redact_text
 from .wire.target import Target
 
 PROVEN = "base_url"
-_CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def examine(target: Target) -> Diagnosis:
     """Check a target from its address to its command policy; never raises for a bad gateway."""
     options = Options(
         minimum_version=settings.GATEWAY_MIN_VERSION,
-        in_container=any(mark.exists() for mark in _CONTAINER_MARKS),
+        in_container=installation.in_container(),
         origin=settings.BASE_URL,
     )
     return asyncio.run(diagnose(target, options))
@@ -73,7 +72,7 @@ def with_proof(gateway: Gateway, diagnosis: Diagnosis) -> Diagnosis:
     if not diagnosis.is_usable:
         finding = "Not checked."
         check = Check(PROVEN, State.SKIPPED, finding)
-    elif gateway.metadata.get("agents_reach_us"):
+    elif gateway.agents_reach_us_at is not None:
         check = Check(PROVEN, State.OK, f"Agents of this gateway have called {settings.BASE_URL}.")
     else:
         check = Check(
@@ -103,10 +102,8 @@ def require_compatible(target: Target, *, secrets: tuple[str, ...] = ()) -> Diag
     refusal = rpc.refusal_of(error, secrets)
     if isinstance(refusal, Invalid):
         raise refusal
-    detail = str(refusal.detail) if isinstance(refusal, RemoteFailed) else error.message
-    code = rpc.code_of(error) if isinstance(refusal, RemoteFailed) else "unreachable"
     raise RemoteFailed(
-        _("Gateway compatibility check failed: %(e)s") % {"e": detail},
-        code=code,
+        _("Gateway compatibility check failed: %(e)s") % {"e": redact_text(error.message, secrets)},
+        code=rpc.code_of(error),
         hint=records.seen_of(diagnosis, secrets).detail,
-    ) from (refusal if isinstance(refusal, GatewayUnavailable) else None)
+    ) from error

@@ -53,6 +53,8 @@ class Gateway(TenantEntity, Versioned):
     #: Last doctor report: list of checks with finding and next step.
     checks: Any = models.JSONField(default=list, blank=True)
     pairing_request_id = models.CharField(max_length=120, blank=True, default="")
+    #: An agent of this gateway has called us: our address works from there (ruling 30).
+    agents_reach_us_at = models.DateTimeField(null=True, blank=True)
     #: When the periodic check looks again, and how often it failed in a row.
     next_check_at = models.DateTimeField(null=True, blank=True)
     check_failures = models.PositiveIntegerField(default=0)

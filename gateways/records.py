@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
-from activity.publish import publish
+from activity.publish import Target, publish
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, GatewayActor
 from missioncontrol.kernel.secrets import seal, unseal
@@ -121,6 +121,18 @@ def _finding(checks: Sequence[Check]) -> str:
 
 
 @service
+def note_probe(actor: Actor, about: Target, organization_id: UUID, code: str | None) -> None:
+    """Audit a test connection that stored nothing (ruling 44)."""
+    publish(
+        "gateway.checked",
+        actor=actor,
+        target=about,
+        organization_id=organization_id,
+        data={"status": code or Gateway.Status.ONLINE, "code": code or ""},
+    )
+
+
+@service
 def keep_device_token(gateway_id: UUID, device_token: str) -> None:
     """Seal the token that a gateway issued to our paired device."""
     _keep_device_token(gateway_id, device_token)
@@ -165,13 +177,10 @@ def nudge(gateway_id: UUID) -> None:
     ring(gateway_id, "retry")
 
 
-@service
 def note_proof(gateway_id: UUID) -> None:
-    """An agent of this gateway has called us: our address is reachable from there."""
-    gateway = _locked(gateway_id)
-    if gateway is not None and not gateway.metadata.get("agents_reach_us"):
-        gateway.metadata = {**gateway.metadata, "agents_reach_us": True}
-        gateway.save(update_fields=["metadata", "updated_at"])
+    """An agent of this gateway has called us: our address works from there (ruling 30)."""
+    unproven = Gateway.objects.filter(pk=gateway_id, agents_reach_us_at__isnull=True)
+    unproven.update(agents_reach_us_at=clock.now())
 
 
 def _locked(gateway_id: UUID) -> Gateway | None:

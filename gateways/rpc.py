@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from missioncontrol.kernel.errors import DomainError, GatewayUnavailable, Invalid, RemoteFailed
 
-from . import records, rules, targets
+from . import installation, records, rules, targets
 from .models import Gateway
 from .wire import errors as wire
+from .wire.advice import advice_for
 from .wire.backoff import may_retry
 from .wire.client import GatewayClient
 from .wire.frames import Hello
@@ -57,6 +59,11 @@ class Session:
         """What the gateway promised for this connection."""
         return self._client.hello
 
+    def redacted(self, value: T) -> T:
+        """A copy of an answer without tokens, before it is shown or stored."""
+        found: T = redact_json(value, self._secrets)
+        return found
+
     def call(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
@@ -66,8 +73,7 @@ class Session:
             GatewayUnavailable: it may work later.
             RemoteFailed: refused; ``code`` says why.
         """
-        answer = self.run(lambda client: client.call(method, params, timeout=timeout))
-        return redact_json(answer, self._secrets)
+        return self.redacted(self.run(lambda client: client.call(method, params, timeout=timeout)))
 
     def run(self, work: Callable[[GatewayClient], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine of :mod:`gateways.wire` with this connection; its result is as received.
@@ -166,6 +172,16 @@ def code_of(error: wire.GatewayError) -> str:
         if isinstance(error, kind):
             return code
     return rules.CODE_OF_CAUSE[error.cause]
+
+
+def hint_for(refusal: DomainError, target: targets.Target) -> str:
+    """What to do about a refusal that an error of the wire caused, empty when it came otherwise."""
+    error = refusal.__cause__
+    if not isinstance(error, wire.GatewayError):
+        return ""
+    return advice_for(
+        error, target, in_container=installation.in_container(), origin=settings.BASE_URL
+    )
 
 
 def is_usable(gateway: Gateway) -> bool:

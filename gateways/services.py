@@ -145,7 +145,8 @@ def _insert(
         queue.enqueue(jobs.check_gateway, gateway.pk)
         return gateway
     known = (draft.token,) if draft.token else ()
-    return records.record_check(actor, gateway.pk, diagnosis, secrets=known) or gateway
+    report = doctor.with_proof(gateway, diagnosis)
+    return records.record_check(actor, gateway.pk, report, secrets=known) or gateway
 
 
 def update_gateway(
@@ -321,7 +322,11 @@ def exec_mode(gateway_id: UUID) -> str:
     Raises:
         GatewayUnavailable, RemoteFailed: the gateway cannot be reached or refuses.
     """
-    answer = rpc.call(gateway_id, "config.get")
+    return exec_mode_of(rpc.call(gateway_id, "config.get"))
+
+
+def exec_mode_of(answer: Any) -> str:
+    """The mode in an answer of ``config.get``."""
     config = answer.get("config") if isinstance(answer, dict) else None
     tools = config.get("tools") if isinstance(config, dict) else None
     policy = tools.get("exec") if isinstance(tools, dict) else None

@@ -175,9 +175,7 @@ def test_a_decision_waits_for_the_link(ground: World, simulator: SimulatedGatewa
     assert asked.decision == "allow-once"
 
 
-def test_decided_there_while_we_were_away(
-    ground: World, simulator: SimulatedGatewayThread
-) -> None:
+def test_decided_there_while_we_were_away(ground: World, simulator: SimulatedGatewayThread) -> None:
     gateway = make_real(ground.org, simulator.url)
     with holding() as holder:
         until(lambda: holder.is_online(gateway))
@@ -295,7 +293,7 @@ def test_events_reach_their_handlers_in_order(
             raise ValueError("a bad handler")
         seen.append(payload["n"])
 
-    monkeypatch.setitem(events._handlers, "chat", [handler])  # noqa: SLF001
+    monkeypatch.setitem(events._handlers, "chat", [handler])
     gateway = make_real(ground.org, simulator.url)
     with holding() as holder:
         until(lambda: holder.is_online(gateway))

@@ -122,9 +122,7 @@ def test_reopening_meets_a_newer_request_about_the_task(world: World) -> None:
     second = ask(world, task)
     answer = world.as_ann.patch(f"/approvals/{first.pk}", {"status": "pending"}).expect(409)
     assert answer.json["message"] == "Each task can have only one pending approval."
-    assert answer.json["conflicts"] == [
-        {"task_id": str(task.pk), "approval_id": str(second.pk)}
-    ]
+    assert answer.json["conflicts"] == [{"task_id": str(task.pk), "approval_id": str(second.pk)}]
 
 
 @pytest.mark.scenario("CORE-61")
@@ -151,9 +149,7 @@ def test_agents_never_decide(world: World, base: str) -> None:
 
 
 @pytest.mark.scenario("CORE-60")
-def test_under_four_eyes_the_requester_does_not_decide(
-    world: World, settings: Any
-) -> None:
+def test_under_four_eyes_the_requester_does_not_decide(world: World, settings: Any) -> None:
     factories.grant(world.board, world.bob, "write")
     settings.APPROVAL_FOUR_EYES = True
     approval = ask(world)
