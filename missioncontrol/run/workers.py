@@ -4,11 +4,10 @@ import os
 import signal
 import time
 from types import FrameType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import django_rq
 import structlog
-from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
@@ -72,7 +71,7 @@ def work(queues: tuple[str, ...], *, forking: bool) -> None:
     while True:
         started = time.monotonic()
         try:
-            connection = cast("Redis", django_rq.get_connection(queues[0]))
+            connection = django_rq.get_connection(queues[0])
             connection.ping()
             worker = worker_class(
                 [django_rq.get_queue(name) for name in queues], connection=connection
