@@ -19,7 +19,8 @@ class McList extends HTMLElement {
   }
 
   get current() {
-    return this.querySelector("[data-mc-row].is-focus");
+    // A refetched list forgets the mark, but not the focus.
+    return this.querySelector("[data-mc-row].is-focus") ?? this.querySelector("[data-mc-row]:focus-within");
   }
 
   mark(row) {

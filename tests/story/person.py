@@ -136,11 +136,15 @@ class Person:
 
     def decide(self, ask: Locator, decision: str, comment: str = "") -> None:
         """Open a request and approve or reject it; it then leaves the pending ones."""
-        number = ask.get_attribute("id")
-        row = self.page.locator(f"#{number}")
-        form = row.get_by_role("button", name=decision)
-        if not form.is_visible():
-            row.locator("summary.mc-ask-row").click()
+        row = self.page.locator(f"#{ask.get_attribute('id')}")
+        self.unfold(row)
         row.get_by_label("Reason").fill(comment)
-        form.click()
-        expect(form).to_have_count(0)
+        button = row.get_by_role("button", name=decision)
+        button.click()
+        expect(button).to_have_count(0)
+
+    def unfold(self, ask: Locator) -> None:
+        """Open a request to read it, if it is not open."""
+        if not ask.locator("details[open].mc-ask-fold").count():
+            ask.locator("summary.mc-ask-row").click()
+        expect(ask.locator(".mc-ask-more").first).to_be_visible()

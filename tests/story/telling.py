@@ -87,8 +87,7 @@ class Story:
         ask = self.approver.ask(key)
         expect(ask).to_be_visible(timeout=LONG)
         expect(self.operator.card(key)).to_contain_text("Approval waits for a decision")
-        if not ask.get_by_role("button", name="Approve").is_visible():
-            ask.locator("summary.mc-ask-row").click()
+        self.approver.unfold(ask)
         expect(ask).to_contain_text(WORKER)
         expect(ask.locator(".mc-facts")).to_contain_text(re.compile(r"\d+ of 100"))
         expect(ask.locator(".mc-md").first).not_to_be_empty()
