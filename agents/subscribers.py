@@ -256,12 +256,19 @@ def task_commented(event: EventView) -> None:
             agent, event, task, kind=Kind.TASK_COMMENT, head="TASK MENTION", quote=comment.message,
             action=action, extra=[("Reason", "you were mentioned")],
         )  # fmt: skip
-    if not mentioned and task.status != Task.Status.DONE:
+    if not mentioned and not _is_part_of_rework(event, task):
         _tell(
             task.assigned_agent, event, task, kind=Kind.TASK_COMMENT, head="NEW TASK COMMENT",
             quote=comment.message, extra=[("Reason", "the task is yours")],
             action="Read it, answer with a comment if it asks something, and go on.",
         )  # fmt: skip
+
+
+def _is_part_of_rework(event: EventView, task: Task) -> bool:
+    """A lead's comment that goes with "back to todo" is told by that message; done needs none."""
+    lead = _lead_of(task.board_id)
+    is_leads = lead is not None and lead.id == event.actor_id
+    return task.status == Task.Status.DONE or (is_leads and task.status == Task.Status.TODO)
 
 
 def approval_settled(event: EventView) -> None:

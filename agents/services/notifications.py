@@ -19,11 +19,10 @@ from agents import rules, workspace
 from agents.models import Agent, AgentNotification
 from boards import services as boards
 from boards.models import Task
+from governance.models import Approval
 from missioncontrol.kernel import clock, jobs
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.unit import service
-
-from . import setup
 
 State, Kind = AgentNotification.State, AgentNotification.Kind
 KEEP_TRYING = timedelta(hours=24)
@@ -229,15 +228,21 @@ def postpone(notification_id: UUID, *, seconds: float) -> None:
 
 
 def _tell_approval(row: AgentNotification, name: str, **data: Any) -> None:
-    if row.kind == Kind.APPROVAL_RESOLVED and row.approval_id is not None:
-        setup.note(
-            name,
-            SystemActor("agent messages", row.organization_id),
-            row.agent,
-            agent=row.agent.name,
-            approval_id=str(row.approval_id),
-            **data,
-        )
+    if row.kind != Kind.APPROVAL_RESOLVED:
+        return
+    approval = Approval.objects.filter(pk=row.approval_id).first()
+    if approval is None:
+        return
+    publish(
+        name,
+        actor=SystemActor("agent messages", row.organization_id),
+        target=approval,
+        organization_id=row.organization_id,
+        board_id=approval.board_id,
+        task_id=row.task_id,
+        agent_id=row.agent_id,
+        data={"agent": row.agent.name, "approval_id": str(approval.pk), **data},
+    )
 
 
 # --- decisions that did not arrive (ruling 27) ----------------------------------------------------

@@ -64,6 +64,10 @@ class Stage:
             if not any(run(row.pk) for run, row in due):
                 break
 
+    def heartbeat(self, agent: Agent) -> Any:
+        """The agent's heartbeat block as the gateway's configuration holds it."""
+        return self.sim.world.config["agents"]["entries"][agent.remote_id]["heartbeat"]
+
     def methods(self, name: str) -> list[Any]:
         """Calls of one method that the gateway got."""
         return [call for call in self.sim.calls if call.method == name]
