@@ -96,14 +96,15 @@ def view_of_row(row: Any) -> EventView:
 
 
 def wake(organization_id: UUID) -> None:
-    """Ask for a drain of one organization; coalesced by :func:`drain`'s cursor lock."""
+    """Ask for a drain of one organization; wishes that still wait are coalesced."""
     if _after:
-        jobs.enqueue_now(drain_job, str(organization_id))
+        jobs.enqueue_soon(drain_job, str(organization_id))
 
 
 @jobs.job("default", timeout_seconds=120)
 def drain_job(organization_id: str) -> None:
     """Drain every listener of one organization."""
+    jobs.taken(drain_job, organization_id)
     drain(UUID(organization_id))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Literal, ParamSpec
 
 import django_rq
@@ -22,6 +22,8 @@ from .errors import DomainError, GatewayUnavailable
 P = ParamSpec("P")
 Queue = Literal["default", "gateway", "webhooks", "automation", "documents"]
 log = structlog.get_logger(__name__)
+#: A wish older than this is taken as lost with its queue.
+WISH_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
+from . import jobs
 from .errors import RateLimited
 
 log = structlog.get_logger(__name__)
@@ -75,9 +76,8 @@ memory = MemoryWindow()
 
 
 def _redis_hit(key: str, limit: Limit) -> float:
-    import django_rq
 
-    client: Any = django_rq.get_connection("default")
+    client = jobs.client()
     now = time.time()
     name = f"rl:{key}"
     pipe = client.pipeline()
@@ -122,10 +122,8 @@ def forgive(limit: Limit, subject: str) -> None:
     key = f"{limit.name}:{subject}"
     memory.forgive(key)
     if settings.RATE_LIMIT_BACKEND == "redis":
-        import django_rq
-
         try:
-            django_rq.get_connection("default").zpopmax(f"rl:{key}")
+            jobs.client().zpopmax(f"rl:{key}")
         except RedisError as error:
             log.warning("ratelimit.backend_unavailable", error=type(error).__name__)
 
