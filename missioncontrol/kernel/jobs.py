@@ -77,12 +77,49 @@ def enqueue(target: Job, *args: Any) -> None:
     transaction.on_commit(lambda: enqueue_now(target, *args), robust=True)
 
 
+@lru_cache(maxsize=16)
+def _queue(name: str) -> Any:
+    """One queue object, and so one connection pool, per process: the client minds forks itself."""
+    return django_rq.get_queue(name)
+
+
+def client() -> Any:
+    """This process's connection to the queue's Redis, for others that need one."""
+    return _queue("default").connection
+
+
+def enqueue_soon(target: Job, key: str) -> bool:
+    """Enqueue ``target(key)`` unless that wish already waits in the queue (coalesced wake-ups).
+
+    The job calls :func:`taken` first, so what happens later makes a new wish.
+    """
+    try:
+        if not client().set(_wish(target, key), 1, nx=True, ex=WISH_SECONDS):
+            return True
+    except RedisError as error:
+        log.warning("job.queue_unavailable", job=target.path, error=type(error).__name__)
+        return False
+    return enqueue_now(target, key)
+
+
+def taken(target: Job, key: str) -> None:
+    """The wish is being fulfilled: the next one counts again."""
+    try:
+        client().delete(_wish(target, key))
+    except RedisError as error:
+        log.warning("job.queue_unavailable", job=target.path, error=type(error).__name__)
+
+
+def _wish(target: Job, key: str) -> str:
+    return f"wish:{target.path}:{key}"
+
+
 def enqueue_now(target: Job, *args: Any) -> bool:
     """Enqueue at once; ``False`` when the queue is away."""
     options = target.options
     pauses = list(options.retry_seconds)
     try:
-        django_rq.get_queue(options.queue).enqueue_call(
+        _queue(options.queue).enqueue_call(
             run_by_path,
             args=(
                 target.path,
