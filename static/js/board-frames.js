@@ -1,4 +1,5 @@
 // What the board's socket says, brought onto the page: one card at a time, or all after a flood.
+import { People } from "./board-people.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -10,14 +11,20 @@ export class Frames {
     this.board = board;
     this.socket = socket;
     this.waiting = new Map();
+    this.people = new People(board, socket);
     socket?.addEventListener("mc-frame", (event) => this.frame(event.detail));
     document.addEventListener("mc:card-changed", ({ detail }) => this.later(detail.id, detail.version));
   }
 
   frame(frame) {
+    if (frame.type.startsWith("presence.")) return this.people.frame(frame);
+    if (frame.type === "heartbeat_ack") return;
     if (frame.seq && frame.seq > this.socket.seq) this.socket.seq = frame.seq;
     if (frame.type === "replay") return frame.events.length > FLOOD ? this.reload() : frame.events.forEach((f) => this.frame(f));
-    if (frame.type === "board.state") return frame.seq > Number(this.board.dataset.seq) && this.reload();
+    if (frame.type === "board.state") {
+      this.people.all(frame.presence ?? []);
+      return frame.seq > Number(this.board.dataset.seq) && this.reload();
+    }
     if (frame.type === "task.deleted") return this.remove(frame.task_id);
     const id = frame.task_id ?? frame.task?.id;
     if (frame.type.startsWith("task.") && id) this.later(id, frame.version ?? frame.task?.version ?? Infinity);

@@ -70,6 +70,8 @@ class McSide extends HTMLElement {
     for (const card of document.querySelectorAll(".mc-card.is-open")) card.classList.remove("is-open");
     const key = this.current;
     if (key) this.link(key)?.classList.add("is-open");
+    const task = this.panel?.dataset.task ?? null;
+    document.dispatchEvent(new CustomEvent("mc:side", { detail: { task } }));
   }
 
   close({ push = true } = {}) {

@@ -67,10 +67,14 @@ class McSocket extends HTMLElement {
     clearTimeout(this.banner);
     if (!away.size) document.getElementById("stale")?.setAttribute("hidden", "");
     this.stable = setTimeout(() => (this.attempt = 0), STABLE);
-    const resume = { since_seq: this.seq };
-    this.send("flat" in this.dataset ? { type: "subscribe", ...resume } : { type: "subscribe", payload: resume });
+    this.resume();
     this.pulse = setInterval(() => this.beat(), HEARTBEAT);
     showState();
+  }
+
+  resume() {
+    const from = { since_seq: this.seq };
+    this.send("flat" in this.dataset ? { type: "subscribe", ...from } : { type: "subscribe", payload: from });
   }
 
   beat() {
@@ -89,6 +93,7 @@ class McSocket extends HTMLElement {
     this.heard = Date.now();
     const frame = JSON.parse(text);
     if (frame.type === "event") this.announce(frame.payload);
+    else if (frame.type === "heartbeat_ack" && frame.seq > this.seq) this.resume();
     else if (frame.type === "reset") document.body.dispatchEvent(new CustomEvent("mc:refresh"));
     else this.dispatchEvent(new CustomEvent("mc-frame", { detail: frame }));
   }
