@@ -199,6 +199,16 @@ def retry_parked() -> int:
     return done
 
 
+def try_again(ids: list[int]) -> int:
+    """Try parked events at once, given-up ones included; returns how many were taken."""
+    from .models import EventDelivery
+
+    EventDelivery.objects.filter(pk__in=ids, status=EventDelivery.Status.FAILED).update(
+        status=EventDelivery.Status.WAITING, next_attempt_at=clock.now()
+    )
+    return sum(_retry_one(pk) for pk in ids)
+
+
 @transaction.atomic
 def _retry_one(pk: int) -> int:
     from .models import EventDelivery

@@ -28,3 +28,16 @@ def load_or_create(data: Path, name: str, make: Callable[[], str]) -> str:
         finally:
             Path(draft).unlink()
     return path.read_text().strip()
+
+
+def replace(data: Path, name: str, secret: str) -> Path:
+    """Keep another secret from now on; returns its file. Running processes know the old one."""
+    path = path_of(data, name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+    return path

@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 
 from activity import publish as log
 from missioncontrol.kernel import clock
-from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.actors import Actor, UserActor
 from missioncontrol.kernel.errors import Forbidden, Invalid
 from missioncontrol.kernel.secrets import new_token, token_hash
 from missioncontrol.kernel.unit import service
 from orgs import credentials
 from orgs.models import ApiToken
-from orgs.services.users import note_rights_changed
+from orgs.services.users import home_of, note_rights_changed
 
 
 @service
@@ -50,8 +50,10 @@ def create_token(
 
 
 @service
-def revoke_token(actor: UserActor, token_id: UUID) -> ApiToken:
+def revoke_token(actor: Actor, token_id: UUID) -> ApiToken:
     """Make a token worthless from now on; a second time changes nothing.
+
+    A person revokes his own; the system (a super admin's repair) anybody's.
 
     Raises:
         NotFound: not one's own.
@@ -62,22 +64,24 @@ def revoke_token(actor: UserActor, token_id: UUID) -> ApiToken:
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         token.save(update_fields=["revoked_at", "updated_at"])
-        note_rights_changed(actor.id)
+        note_rights_changed(token.user_id)
         _publish(actor, "token.revoked", token)
     return token
 
 
-def _require_admin_scope(actor: UserActor) -> None:
-    if actor.scope != "admin":
+def _require_admin_scope(actor: Actor) -> None:
+    if isinstance(actor, UserActor) and actor.scope != "admin":
         raise Forbidden(_("This token may not manage tokens."))
 
 
-def _publish(actor: UserActor, event: str, token: ApiToken) -> None:
-    if actor.organization_id is not None:
+def _publish(actor: Actor, event: str, token: ApiToken) -> None:
+    """Record it where the caller works, or where the token's owner is at home."""
+    home = actor.organization_id if isinstance(actor, UserActor) else home_of(token.user)
+    if home is not None:
         log.publish(
             event,
             actor=actor,
             target=token,
-            organization_id=actor.organization_id,
+            organization_id=home,
             data={"scope": token.scope},
         )

@@ -173,16 +173,23 @@ def _check_choices(wanted: dict[str, Any]) -> None:
         raise Invalid(_("This is not one of the choices."), field="is_high_contrast")
 
 
-def publish_own(
-    actor: Actor, user: User, event: str, *, data: dict[str, Any] | None = None
-) -> None:
-    """Record a fact about a person where he is at home: his active or oldest organization."""
-    home = user.active_organization_id or (
+def home_of(user: User) -> UUID | None:
+    """The person's active organization, else his oldest."""
+    if user.active_organization_id is not None:
+        return user.active_organization_id
+    return (
         Membership.objects.filter(user=user)
         .order_by("created_at", "pk")
         .values_list("organization_id", flat=True)
         .first()
     )
+
+
+def publish_own(
+    actor: Actor, user: User, event: str, *, data: dict[str, Any] | None = None
+) -> None:
+    """Record a fact about a person where he is at home."""
+    home = home_of(user)
     if home is not None:
         log.publish(event, actor=actor, target=user, organization_id=home, data=data)
 
@@ -213,3 +220,32 @@ def set_active_organization(actor: UserActor, organization_id: UUID) -> Organiza
 def note_rights_changed(user_id: UUID) -> None:
     """Make open sockets and streams ask again (ruling 20)."""
     User.objects.filter(pk=user_id).update(permission_epoch=F("permission_epoch") + 1)
+
+
+@service
+def set_account_state(actor: Actor, user_id: UUID, *, is_active: bool) -> User:
+    """Close or reopen an account; a closed one proves nothing, at any door, from now on.
+
+    Raises:
+        Forbidden: not the system or a super admin.
+        NotFound: no such person.
+        Conflict: ``own_account``, one's own account stays open.
+    """
+    _require_super_admin(actor)
+    user = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user_id).first()
+    if user is None:
+        raise NotFound
+    if user.pk == actor.id:
+        raise Conflict(_("You cannot close your own account."), code="own_account")
+    if user.is_active != is_active:
+        user.is_active = is_active
+        user.permission_epoch += 1
+        user.save(update_fields=["is_active", "permission_epoch", "updated_at"])
+        publish_own(actor, user, "user.updated", data={"changed": ["is_active"]})
+    return user
+
+
+def _require_super_admin(actor: Actor) -> None:
+    if actor.kind == "system" or (isinstance(actor, UserActor) and actor.is_super_admin):
+        return
+    raise Forbidden(_("Only a super admin may do this."))
