@@ -32,6 +32,7 @@ from .wire.errors import (
 from .wire.frames import Event
 from .wire.redact import redact_text
 from .wire.supervise import LinkState, Report, hold
+from .wire.target import Target
 
 log = structlog.get_logger(__name__)
 Answer = Approval.AnswerState
@@ -142,7 +143,7 @@ class Link:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._again.wait(), rules.CHECK_SECONDS)
 
-    async def _target(self) -> targets.Target:
+    async def _target(self) -> Target:
         self._reach = await self._work.run(targets.reach, self.held.gateway_id)
         return self._reach.target
 

@@ -29,6 +29,7 @@ from .wire.backoff import may_retry
 from .wire.client import GatewayClient
 from .wire.frames import Hello
 from .wire.redact import redact_json, redact_text
+from .wire.target import Target
 
 T = TypeVar("T")
 CALL_SECONDS = 30.0
@@ -122,7 +123,7 @@ def session(gateway_id: UUID, *, connect_timeout: float = CONNECT_SECONDS) -> It
 
 @contextmanager
 def session_to(
-    target: targets.Target, *, secrets: Sequence[str] = (), connect_timeout: float = CONNECT_SECONDS
+    target: Target, *, secrets: Sequence[str] = (), connect_timeout: float = CONNECT_SECONDS
 ) -> Iterator[Session]:
     """The same for a target that is not stored (a probe)."""
     with asyncio.Runner() as runner:
@@ -174,7 +175,7 @@ def code_of(error: wire.GatewayError) -> str:
     return rules.CODE_OF_CAUSE[error.cause]
 
 
-def hint_for(refusal: DomainError, target: targets.Target) -> str:
+def hint_for(refusal: DomainError, target: Target) -> str:
     """What to do about a refusal that an error of the wire caused, empty when it came otherwise."""
     error = refusal.__cause__
     if not isinstance(error, wire.GatewayError):

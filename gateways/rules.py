@@ -108,7 +108,8 @@ def hint_of(token: str) -> str:
 
 def pause_after(failures: int) -> int:
     """Seconds until the next periodic check: 60 while it works, doubling to 600 after failures."""
-    return min(LONGEST_CHECK_SECONDS, CHECK_SECONDS * 2 ** max(0, failures - 1))
+    doublings = min(max(0, failures - 1), 10)
+    return min(LONGEST_CHECK_SECONDS, CHECK_SECONDS << doublings)
 
 
 def pairing_command(request_id: str) -> str:

@@ -182,7 +182,7 @@ def update_gateway(
 def _update(
     actor: Actor, gateway_id: UUID, wanted: Mapping[str, Any], expected_version: int | None
 ) -> Gateway:
-    gateway = Gateway.objects.open_for(actor, gateway_id)
+    gateway: Gateway = Gateway.objects.open_for(actor, gateway_id)
     authorize(actor, actions.UPDATE, gateway)
     if expected_version is not None and expected_version != gateway.version:
         raise StaleVersion(
@@ -244,7 +244,7 @@ def delete_gateway(actor: Actor, gateway_id: UUID, *, force: bool = False) -> No
         Conflict: ``gateway_in_use`` with ``board_ids``, unless ``force``, which detaches them.
     """
     # The full lock: boards and agents must not start to point here meanwhile.
-    gateway = Gateway.objects.open_for(actor, gateway_id, for_delete=True)
+    gateway: Gateway = Gateway.objects.open_for(actor, gateway_id, for_delete=True)
     authorize(actor, actions.DELETE, gateway)
     boards = [str(pk) for pk in gateway.boards.order_by("pk").values_list("pk", flat=True)]
     if boards and not force:
@@ -336,7 +336,7 @@ def exec_mode_of(answer: Any) -> str:
 
 @service
 def _note_policy(actor: Actor, gateway_id: UUID, mode: str) -> None:
-    gateway = Gateway.objects.open_for(actor, gateway_id)
+    gateway: Gateway = Gateway.objects.open_for(actor, gateway_id)
     publish(
         "gateway.policy_changed",
         actor=actor,
@@ -367,7 +367,7 @@ def send_to_session(actor: Actor, gateway_id: UUID, *, key: str, content: str) -
 
 @service
 def _note_message(actor: Actor, gateway_id: UUID, key: str) -> None:
-    gateway = Gateway.objects.open_for(actor, gateway_id)
+    gateway: Gateway = Gateway.objects.open_for(actor, gateway_id)
     publish(
         "gateway.message_sent",
         actor=actor,

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, SystemActor
-from missioncontrol.kernel.authz import authorize
+from missioncontrol.kernel.authz import Action, authorize
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid, StaleVersion
 from missioncontrol.kernel.unit import service
 
@@ -112,7 +112,7 @@ def resolve_approval(
         StaleVersion: decided since the caller looked.
         Conflict: ``already_decided``, ``approval_expired``, ``decision_unavailable``.
     """
-    approval = Approval.objects.open_for(actor, approval_id)
+    approval: Approval = Approval.objects.open_for(actor, approval_id)
     authorize(actor, _decide_action(approval), approval)
     _check_version(approval, expected_version)
     match rules.step(approval.status, status):
@@ -139,7 +139,7 @@ def reopen_approval(
         Forbidden: no admin.
         Conflict: withdrawn, expired, already told to a gateway, or a task has a newer pending one.
     """
-    approval = Approval.objects.open_for(actor, approval_id)
+    approval: Approval = Approval.objects.open_for(actor, approval_id)
     authorize(actor, _decide_action(approval), approval)
     _check_version(approval, expected_version)
     if approval.status == Status.PENDING:
@@ -156,7 +156,7 @@ def cancel_approval(actor: Actor, approval_id: UUID) -> Approval:
         Forbidden: neither the requester nor an admin.
         Conflict: ``already_decided``, or a gateway's question, which is answered instead.
     """
-    approval = Approval.objects.open_for(actor, approval_id)
+    approval: Approval = Approval.objects.open_for(actor, approval_id)
     authorize(actor, actions.CANCEL, approval)
     if not _is_requester(actor, approval):
         authorize(actor, actions.CANCEL_OF_OTHERS, approval)
@@ -220,7 +220,7 @@ def forget_board(actor: Actor, board_id: UUID) -> None:
     rows.exclude(source=Approval.Source.GATEWAY).delete()
 
 
-def _decide_action(approval: Approval) -> actions.Action:
+def _decide_action(approval: Approval) -> Action:
     return actions.DECIDE if approval.board_id else actions.DECIDE_WITHOUT_BOARD
 
 

@@ -61,7 +61,8 @@ def flag(request: Request, name: str) -> bool | None:
 def rows_of(rows: QuerySet[Any], fields: tuple[str, ...]) -> QuerySet[Any]:
     """Rows without the sealed token, only whether there is one."""
     has_token = ExpressionWrapper(~Q(token_sealed=""), output_field=BooleanField())
-    return rows.annotate(has_token_=has_token).values(*fields, "has_token_")
+    found: QuerySet[Any] = rows.annotate(has_token_=has_token).values(*fields, "has_token_")
+    return found
 
 
 def answer_one(pk: UUID, *, location: str | None = None) -> Response:

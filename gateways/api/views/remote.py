@@ -11,14 +11,16 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from activity.publish import Target as About
 from agents.models import Agent
 from boards.models import Board
-from gateways import actions, catalogue, doctor, records, rpc, services, targets
+from gateways import actions, catalogue, doctor, records, rpc, rules, services, targets
 from gateways.api import schemas
 from gateways.api.views.gateways import TAGS, admin_organization, seen_gateway
 from gateways.models import Gateway
 from gateways.wire import provisioning
 from gateways.wire.frames import PROTOCOL_VERSION
+from gateways.wire.target import Target
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.api import ApiView, ok, operation
 from missioncontrol.kernel.authz import Action, authorize
@@ -121,7 +123,7 @@ class GatewayStatusView(ApiView):
     def _probe_address(self, asked: schemas.ProbeIn) -> dict[str, Any]:
         organization_id = admin_organization(self.user)
         url = services.guarded_url(asked.gateway_url or "")
-        token = services.rules.checked_token(asked.gateway_token)
+        token = rules.checked_token(asked.gateway_token)
         doctor.limit_probes(self.user)
         target = targets.make(
             url,
@@ -130,14 +132,12 @@ class GatewayStatusView(ApiView):
             disable_device_pairing=asked.disable_device_pairing,
         )
         found = probe(target, gateway=None, secrets=(token,) if token else ())
-        about = records.Target("gateway", None, url)
+        about = About("gateway", None, url)
         records.note_probe(self.user, about, organization_id, found["code"])
         return found
 
 
-def probe(
-    target: targets.Target, *, gateway: Gateway | None, secrets: tuple[str, ...]
-) -> dict[str, Any]:
+def probe(target: Target, *, gateway: Gateway | None, secrets: tuple[str, ...]) -> dict[str, Any]:
     """Connect and look at the sessions; a failure is part of the answer, with what to do."""
     found: dict[str, Any] = dict.fromkeys(schemas.StatusOut.model_fields)
     found |= {"connected": False, "gateway_url": target.url}
