@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models.functions import Length
 from redis.exceptions import RedisError
 
 from boards import presence, rules, services
@@ -24,7 +25,8 @@ def sweep_presence() -> int:
 @job("default", timeout_seconds=120)
 def rerank() -> int:
     """Shorten the keys of columns in which one passed 48 characters; returns how many columns."""
-    long = Task.objects.filter(rank__length__gt=rules.LONG_RANK)
+    measured = Task.objects.annotate(rank_length=Length("rank"))
+    long = measured.filter(rank_length__gt=rules.LONG_RANK)
     columns = sorted(set(long.values_list("board_id", "status")))
     for board_id, status in columns:
         services.rerank_column(SystemActor("rerank"), UUID(str(board_id)), status=status)
