@@ -240,11 +240,11 @@ class GatewayClient:
             try:
                 self._events.put_nowait(frame)
             except asyncio.QueueFull:
-                self._tasks.append(
-                    asyncio.create_task(
-                        self._abandon(OVERRUN_CLOSE_CODE, "events are not taken fast enough")
-                    )
-                )
+                if self.closed.done():
+                    return
+                code, reason = OVERRUN_CLOSE_CODE, "events are not taken fast enough"
+                self._finish(Closed(code, reason, by_us=True))
+                self._tasks.append(asyncio.create_task(self._abandon(code, reason)))
 
     async def _dispatch(self, on_event: OnEvent) -> None:
         while True:

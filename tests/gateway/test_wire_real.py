@@ -8,12 +8,13 @@ import pytest
 from gateways.simulator.faults import Faults
 from gateways.simulator.server import SimulatedGateway
 from gateways.simulator.worker import Worker
+from gateways.wire import provisioning
 from gateways.wire.diagnose import State, diagnose
 from gateways.wire.errors import Cause
 from tests.rig.conformance import Check
 from tests.rig.conformance_runs import CHECKS
 from tests.rig.installation import Rig
-from tests.rig.subject import FORWARDED, Subject, new_identity
+from tests.rig.subject import FORWARDED, Subject, new_identity, say
 from tests.rig.worker_story import STORIES, worker_brings_a_task_to_its_end
 
 
@@ -49,6 +50,27 @@ async def test_no_model_and_no_reviewer_sees_the_token(real_gateway: Rig, subjec
     requests = real_gateway.model_requests()
     assert any("AUTH_HEADER_FILE" in json.dumps(r) for r in requests)
     assert "mca_" + "t" * 43 not in json.dumps(requests)
+
+
+async def test_heartbeats_and_new_sessions_keep_the_token_unseen(
+    real_gateway: Rig, subject: Subject
+):
+    token, mark = "mca_" + "h" * 43, "contract-of-the-header-test"
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        await provisioning.write_files(client, agent_id, {"AGENTS.md": mark})
+        await provisioning.write_header_file(client, agent_id, {"X-Agent-Token": token})
+        beat = provisioning.Heartbeat(every="55m", prompt="SAY unseen beat")
+        await provisioning.patch_config(client, heartbeats={agent_id: beat})
+        await provisioning.wake(client, agent_id=agent_id, text="text of the wake")
+        await seen.wait_for("heartbeat", lambda p: p.get("preview") == "unseen beat")
+        beats = [json.dumps(r) for r in real_gateway.model_requests() if mark in json.dumps(r)]
+        assert any("text of the wake" in b for b in beats)
+        await say(client, seen, agent_id, "SAY one")
+        await provisioning.reset_session(client, f"agent:{agent_id}:main")
+        await say(client, seen, agent_id, "SAY two")
+    requests = [json.dumps(r) for r in real_gateway.model_requests()]
+    assert sum(mark in r for r in requests) >= 3
+    assert not any(token in r for r in requests)
 
 
 async def test_doctor_passes_a_good_gateway(gateway: Subject):

@@ -11,7 +11,12 @@ from gateways.simulator.faults import Faults, Refused
 from gateways.simulator.server import SimulatedGateway
 from gateways.simulator.thread import SimulatedGatewayThread
 from gateways.wire import provisioning
-from gateways.wire.client import REVIEWER_CAPS, SILENT_CLOSE_CODE, GatewayClient
+from gateways.wire.client import (
+    OVERRUN_CLOSE_CODE,
+    REVIEWER_CAPS,
+    SILENT_CLOSE_CODE,
+    GatewayClient,
+)
 from gateways.wire.errors import (
     AddressRefused,
     CallTimeout,
@@ -127,6 +132,20 @@ async def test_event_handlers_may_call_back_and_fail_alone():
                 while len(names) < 2:
                     await asyncio.sleep(0.01)
             assert client.is_open
+
+
+async def test_a_handler_that_cannot_keep_up_loses_the_connection(monkeypatch):
+    monkeypatch.setattr("gateways.wire.client._EVENT_QUEUE_LIMIT", 3)
+    async with SimulatedGateway(token=TOKEN) as gateway:
+
+        async def stuck(event):
+            await asyncio.Event().wait()
+
+        async with GatewayClient.connect(target_of(gateway), on_event=stuck) as client:
+            for _ in range(10):
+                gateway.broadcast("presence", {})
+            closed = await asyncio.wait_for(asyncio.shield(client.closed), 2)
+    assert (closed.code, closed.by_us) == (OVERRUN_CLOSE_CODE, True)
 
 
 async def test_duplicate_events_are_passed_on_with_their_numbers():
