@@ -16,8 +16,8 @@ from django.conf import settings
 
 from agents import services as agents
 from agents.models import Agent
-from boards import services as boards
 from boards.models import Board, Task
+from boards.services import approvals, boards, comments, groups, moves, tasks
 from gateways import services as gateways
 from gateways.models import Gateway
 from gateways.simulator import demo as simulator
@@ -118,7 +118,7 @@ def seed() -> bool:
     _waiting_approvals(run, release, crew["release"])
     for place, worker, title, priority, text in LIVE:
         board = release if place == "release" else payments
-        boards.create_task(
+        tasks.create_task(
             run.actor, board.id, title=title, priority=priority, description=text or None,
             assigned_agent_id=crew[place][1 + worker].id,
         )  # fmt: skip
@@ -134,17 +134,15 @@ def _person(user_id: UUID, organization_id: UUID | None = None) -> UserActor:
 
 def _boards(run: Demo) -> tuple[Board, Board]:
     with clock.at(run.start + timedelta(minutes=5)):
-        group = boards.create_group(run.actor, name="Platform", organization_id=run.organization_id)
+        group = groups.create_group(run.actor, run.organization_id, name="Platform")
         release = boards.create_board(
-            run.actor, name="Release 3.0", board_group_id=group.id,
-            organization_id=run.organization_id,
+            run.actor, run.organization_id, name="Release 3.0", board_group_id=group.id,
             description="Ship the self-hosted release by 12 December",
             objective="Every team runs its own installation",
             success_metrics={"installations": 20},
         )  # fmt: skip
         payments = boards.create_board(
-            run.actor, name="Payments", board_group_id=group.id,
-            organization_id=run.organization_id,
+            run.actor, run.organization_id, name="Payments", board_group_id=group.id,
             description="对账、退款和结算 · reconciliation, refunds, settlement",
             board_type="general",
         )  # fmt: skip
@@ -157,7 +155,7 @@ def _history(run: Demo, board: Board, stories: tuple[Story, ...]) -> None:
     for story in stories:
         moment = now - timedelta(days=story.days_ago)
         with clock.at(moment):
-            task = boards.create_task(
+            task = tasks.create_task(
                 run.actor, board.id, title=story.title, priority=story.priority,
                 description=story.description or None,
                 due_at=now + timedelta(days=story.due_in_days) if story.due_in_days else None,
@@ -172,20 +170,19 @@ def _advance(run: Demo, task: Task, story: Story, moment: datetime) -> datetime:
     for step in path[1 : path.index(story.status) + 1]:
         moment += timedelta(hours=7 + len(story.title) % 9)
         with clock.at(moment):
-            boards.move_task(run.actor, task.id, to=step)
+            moves.move_task(run.actor, task.id, to=step)
             if step == "in_progress":
                 for text in story.comments:
-                    boards.add_comment(run.actor, task.id, message=text)
+                    comments.add_comment(run.actor, task.id, message=text)
     return moment
 
 
 def _gateway(run: Demo) -> Gateway:
     place = simulator.facts(Path(settings.DATA_DIR))
     gateway = gateways.create_gateway(
-        run.actor, name="Workshop", url=place.url, token=place.token,
-        organization_id=run.organization_id,
+        run.actor, run.organization_id, name="Workshop", url=place.url, token=place.token,
+        is_simulated=True, is_default=True,
     )  # fmt: skip
-    Gateway.objects.filter(pk=gateway.id).update(is_simulated=True)
     return gateway
 
 
@@ -213,22 +210,20 @@ def _authors(board: Board, crew: list[Agent]) -> None:
 
 def _waiting_approvals(run: Demo, board: Board, crew: list[Agent]) -> None:
     for task in board.tasks.filter(status="review").order_by("created_at"):
-        boards.request_approval(
+        approvals.request_approval(
             run.actor, board.id, task_ids=[task.id], action_type="task.done",
             payload={"reason": "Reviewed twice, the evidence stands in the comments."},
             confidence=86, rubric_scores={"correctness": 34, "tests": 28, "risk": 24},
             lead_reasoning=None,
         )  # fmt: skip
-    first = board.tasks.filter(status="done").first()
-    if first is not None:
-        governance.create_approval(
-            run.actor, organization_id=run.organization_id, board_id=board.id, tasks=(),
-            action_type="deploy_to_staging", payload={"reason": "Nightly build 3.0-rc2 is green."},
-            confidence=72, rubric_scores=None, agent_id=crew[0].id, agent_name=crew[0].name,
-        )  # fmt: skip
+    governance.create_approval(
+        run.actor, organization_id=run.organization_id, board_id=board.id,
+        action_type="deploy_to_staging", payload={"reason": "Nightly build 3.0-rc2 is green."},
+        confidence=72, agent_id=crew[0].id, agent_name=crew[0].name,
+    )  # fmt: skip
 
 
 def _wake_again(actor: UserActor, organization_id: UUID) -> None:
     """A new simulated gateway knows no agent: set every agent up again."""
     for agent in Agent.objects.filter(organization_id=organization_id, gateway__isnull=False):
-        agents.retry(actor, agent.id)
+        agents.retry_agent(actor, agent.id)
