@@ -8,8 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from activity import subscribe
 from activity.audit import verify
@@ -21,7 +20,15 @@ from missioncontrol.kernel.admin import ReadOnlyAdmin
 class EventAdmin(ReadOnlyAdmin):
     """Events, newest first."""
 
-    list_display = ("at", "type", "actor_name", "target_kind", "target_title", "organization_id", "seq")
+    list_display = (
+        "at",
+        "type",
+        "actor_name",
+        "target_kind",
+        "target_title",
+        "organization_id",
+        "seq",
+    )
     list_filter = ("type", "actor_kind")
     search_fields: ClassVar = ["target_title", "actor_name", "=id", "=request_id"]
     ordering = ("-at", "-seq")

@@ -29,7 +29,9 @@ def read(organization_id: UUID, user_ids: Sequence[UUID]) -> Mapping[UUID, list[
         held[key] = held.get(key, False) or permission_id == writes
     found: dict[UUID, list[BoardAccess]] = {}
     for (user_id, board_id), can_write in held.items():
-        found.setdefault(user_id, []).append(BoardAccess(board_id, True, can_write))
+        found.setdefault(user_id, []).append(
+            BoardAccess(board_id, can_read=True, can_write=can_write)
+        )
     return found
 
 

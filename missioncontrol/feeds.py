@@ -105,12 +105,15 @@ class Feed:
         """A value that moves when rights may have changed."""
         if isinstance(self.actor, UserActor):
             person = User.objects.filter(pk=self.actor.id, is_active=True)
-            board = Board.objects.filter(pk=self.board_id)
-            return (
-                person.values_list("permission_epoch", flat=True).first(),
-                board.values_list("permission_epoch", flat=True).first() if self.board_id else None,
-            )
+            return person.values_list("permission_epoch", flat=True).first(), self._board_epoch()
         return None
+
+    def _board_epoch(self) -> int | None:
+        if self.board_id is None:
+            return None
+        board = Board.objects.filter(pk=self.board_id)
+        found: int | None = board.values_list("permission_epoch", flat=True).first()
+        return found
 
     def start(self, request: HttpRequest) -> int | None:
         """Number after which the client wants to go on; ``None`` is from now."""
@@ -124,7 +127,7 @@ class Feed:
         return self.stream.number_before(moment) if moment is not None else None
 
 
-# --- opening -----------------------------------------------------------------------------------------
+# --- opening ----------------------------------------------------------------------------
 
 _ID = r"(?P<board>[0-9a-fA-F-]{36})"
 _PATHS = (
@@ -190,7 +193,7 @@ def _organization_feed(
     return Feed(actor, feed.Stream(wanted), scope_in(actor, wanted), kind, None)
 
 
-# --- records -----------------------------------------------------------------------------------------
+# --- records ----------------------------------------------------------------------------
 
 
 def _activity(_feed: Feed, rows: Sequence[feed.Row]) -> list[Record]:
@@ -225,8 +228,8 @@ def _comment(opened: Feed, rows: Sequence[feed.Row]) -> list[Record]:
 
 def _task(opened: Feed, rows: Sequence[feed.Row]) -> list[Record]:
     about = [row for row in rows if row.type.startswith("task.")]
-    ids = {row.task_id or row.target_id for row in about}
-    cards = {t["id"]: t for t in board_reads.tasks(Task.objects.filter(pk__in=ids - {None}))}
+    ids = [pk for row in about if (pk := row.task_id or row.target_id)]
+    cards = {t["id"]: t for t in board_reads.tasks(Task.objects.filter(pk__in=ids))}
     comments = _comments_of(opened.actor, about)
     return [
         Record(row.id, "task", _task_payload(row, shape, cards, comments))
@@ -249,7 +252,7 @@ def _task_payload(
 
 def _approval(_feed: Feed, rows: Sequence[feed.Row]) -> list[Record]:
     about = [row for row in rows if row.type.startswith("approval.")]
-    ids = {row.target_id for row in about}
+    ids = [row.target_id for row in about if row.target_id]
     now = {a["id"]: a for a in approval_shapes.many(Approval.objects.filter(pk__in=ids))}
     return [
         Record(

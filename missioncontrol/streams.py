@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from missioncontrol.feeds import Batch, Feed, Record, open_feed
 from missioncontrol.kernel import hub
+from missioncontrol.kernel.context import set_request_id
 from missioncontrol.kernel.errors import DomainError, RateLimited
 from missioncontrol.kernel.problems import as_domain_error, problem_response
 from missioncontrol.kernel.renderers import dumps
@@ -51,11 +52,12 @@ _open: Counter[str] = Counter()
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request for a stream; a refusal is a problem document."""
     request_id = _request_id(scope)
+    set_request_id(request_id)
     try:
         feed, after = await _opened(scope)
         with _Place(feed):
             await _Stream(scope, feed, receive, send, request_id).run(after)
-    except Exception as error:  # noqa: BLE001 - the outermost frame of a native door
+    except Exception as error:
         known = as_domain_error(error)
         if known is None:
             log.exception("stream.failed", path=scope["path"])
@@ -85,17 +87,14 @@ def _request_id(scope: Scope) -> str:
 
 async def _refuse(error: DomainError, request: HttpRequest, send: Send, request_id: str) -> None:
     response: HttpResponse = problem_response(error, request)
-    body = response.content.replace(b'"request_id":""', f'"request_id":"{request_id}"'.encode())
     headers = [(n.lower().encode(), v.encode("latin1")) for n, v in response.items()]
     headers += [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),
     ]
-    await send(
-        {"type": "http.response.start", "status": response.status_code, "headers": headers}
-    )
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 class _Place:
@@ -108,7 +107,9 @@ class _Place:
     def __enter__(self) -> None:
         if _open[self._owner] >= self._most:
             raise RateLimited(
-                _("Too many open streams. Close one first."), code="too_many_streams", retry_after=30
+                _("Too many open streams. Close one first."),
+                code="too_many_streams",
+                retry_after=30,
             )
         _open[self._owner] += 1
 
@@ -125,7 +126,7 @@ class _Gone(Exception):
 class _Stream:
     """One open stream."""
 
-    def __init__(  # noqa: PLR0913 - the three parts of an ASGI call and what was opened
+    def __init__(
         self, scope: Scope, feed: Feed, receive: Receive, send: Send, request_id: str
     ) -> None:
         self._scope, self._feed = scope, feed
@@ -229,7 +230,7 @@ class _Waker:
     def __init__(self, wake: asyncio.Event) -> None:
         self._wake = wake
 
-    def __call__(self, _topic: str, _frame: hub.Frame) -> None:
+    def __call__(self, topic: str, frame: hub.Frame) -> None:
         self._wake.set()
 
 

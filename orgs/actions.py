@@ -1,4 +1,4 @@
-"""What can be done to organizations, people and tokens, and what it takes (core specification 4.2)."""
+"""What can be done to organizations and members, and what it takes (core specification 4.2)."""
 
 from __future__ import annotations
 

@@ -11,8 +11,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.admin import ReadOnlyAdmin, is_super_admin
@@ -30,7 +29,7 @@ def _sign_in(request: HttpRequest, _extra: dict[str, Any] | None = None) -> Http
     return HttpResponseRedirect(f"/sign-in?next={quote(target)}")
 
 
-admin.site.login = _sign_in  # type: ignore[method-assign]  # one sign-in for the whole product
+admin.site.login = _sign_in  # type: ignore[method-assign,assignment]  # one sign-in for the product
 admin.site.has_permission = is_super_admin  # type: ignore[method-assign]  # staff = super admin
 admin.site.site_header = admin.site.site_title = "Mission Control"
 admin.site.unregister(Group)
@@ -70,9 +69,7 @@ class UserAdmin(RepairAdmin):
     def close_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         """Their sessions and tokens prove nothing any more."""
         who = actor(request)
-        self.each(
-            request, chosen, lambda u: users.set_account_state(who, u.pk, is_active=False)
-        )
+        self.each(request, chosen, lambda u: users.set_account_state(who, u.pk, is_active=False))
 
     @admin.action(description=gettext_lazy("Reopen the chosen accounts"), permissions=["view"])
     def reopen_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:

@@ -24,8 +24,8 @@ class Store:
 
     Attributes:
         read: ``(organization_id, user_ids) -> rights per person``, in the order of board names.
-        replace: ``(actor, organization_id, user_id, rights)`` puts exactly these rights in place; it
-            raises ``Invalid`` when a board is not of the organization, with nothing changed.
+        replace: ``(actor, organization_id, user_id, rights)`` puts exactly these rights in place;
+            it raises ``Invalid`` when a board is not of the organization, with nothing changed.
     """
 
     read: Callable[[UUID, Sequence[UUID]], Mapping[UUID, list[BoardAccess]]]

@@ -61,7 +61,7 @@ def _rows(sql: str, parameters: list[Any] | None = None) -> list[Row]:
 
 
 def _actor(rows: list[Row], organization_id: UUID | None, scope: Scope = "admin") -> UserActor:
-    """Actor of the joined rows; the active organization is the wanted, the chosen, or the oldest."""
+    """Actor of the joined rows; active is the wanted, the chosen, or the oldest organization."""
     user = rows[0]
     memberships = {
         row[7]: MembershipFacts(row[7], row[8], _ROLES[row[9]], row[10], row[11])

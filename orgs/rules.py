@@ -33,5 +33,5 @@ def may_give_role(own: Role, *, before: Role | None, after: Role) -> bool:
 
 
 def personal_name(attempt: int) -> str:
-    """Name of a personal organization: ``Personal``, then ``Personal 2``, ``Personal 3`` …"""
+    """Name of a personal organization: ``Personal``, then ``Personal 2``, and so on."""
     return PERSONAL if attempt == 1 else f"{PERSONAL} {attempt}"

@@ -43,4 +43,4 @@ def choose_organization(request: HttpRequest, organization_id: UUID) -> None:
 def _forget_actor(request: HttpRequest) -> None:
     """The actor was resolved once for this request; resolve him again."""
     if hasattr(request, "_mc_actor"):
-        del request._mc_actor
+        del request._mc_actor  # noqa: SLF001 - the kernel's cache of this request

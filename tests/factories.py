@@ -31,7 +31,9 @@ def make_organization(name: str = "", **fields: Any) -> Organization:
     return Organization.objects.create(name=name or f"Organization {next(_numbers)}", **fields)
 
 
-def make_member(organization: Organization, user: User, role: str = "member", **flags: Any) -> Membership:
+def make_member(
+    organization: Organization, user: User, role: str = "member", **flags: Any
+) -> Membership:
     """A membership; owners get both board flags unless told otherwise."""
     if role == "owner":
         flags = {"all_boards_read": True, "all_boards_write": True, **flags}
@@ -76,9 +78,7 @@ def _key(number: int) -> str:
 
 def grant(board: Board, user: User, right: str = "read") -> BoardUserObjectPermission:
     """A person's direct right ``read`` or ``write`` on one board."""
-    permission = Permission.objects.get(
-        codename=f"{right}_board", content_type__app_label="boards"
-    )
+    permission = Permission.objects.get(codename=f"{right}_board", content_type__app_label="boards")
     return BoardUserObjectPermission.objects.create(
         content_object=board, user=user, permission=permission
     )
@@ -136,7 +136,9 @@ def make_agent(
     )
 
 
-def make_approval(organization: Organization, board: Board | None = None, **fields: Any) -> Approval:
+def make_approval(
+    organization: Organization, board: Board | None = None, **fields: Any
+) -> Approval:
     """A pending approval of an agent or a script."""
     fields.setdefault("action_type", "deploy")
     fields.setdefault("requested_by_kind", "user")

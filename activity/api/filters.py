@@ -49,7 +49,9 @@ def _blank_is_absent(raw: Any) -> Any:
 
 MaybeId = Annotated[UUID | None, BeforeValidator(_blank_is_absent)]
 MaybeTime = Annotated[UtcTime | None, BeforeValidator(_blank_is_absent)]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_nul)]
+Word = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_nul)
+]
 
 
 class FeedQuery(BaseModel):

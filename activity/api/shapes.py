@@ -28,9 +28,7 @@ def _event(row: Row, sentences: dict[str, str]) -> dict[str, Any]:
     return {
         "id": row.id,
         "event_type": wire,
-        "message": types.filled(
-            sentence, actor=row.actor_name, target=row.target_title, data=data
-        ),
+        "message": types.filled(sentence, actor=row.actor_name, target=row.target_title, data=data),
         "agent_id": row.agent_id,
         "task_id": row.task_id,
         "board_id": row.board_id,

@@ -85,7 +85,9 @@ class TaskComments(ApiView):
     """``/activity/task-comments``."""
 
     @operation(
-        tags=["activity"], summary="Comments of tasks, newest first", response=schemas.TaskCommentOut
+        tags=["activity"],
+        summary="Comments of tasks, newest first",
+        response=schemas.TaskCommentOut,
     )
     def get(self, request: HttpRequest) -> Response:
         """Comments on the readable boards of the active organization, or of one board."""
@@ -107,9 +109,12 @@ def readable_comments(actor: Actor, board_id: UUID | None) -> QuerySet[Any, dict
     """Comments that say something, on boards the actor may read."""
     boards = Board.objects.visible_to(actor)
     organization_id = getattr(actor, "organization_id", None)
-    boards = boards.filter(pk=board_id) if board_id else boards.filter(organization_id=organization_id)
+    boards = (
+        boards.filter(pk=board_id) if board_id else boards.filter(organization_id=organization_id)
+    )
     rows = TaskComment.objects.filter(task__board__in=boards.values("pk"))
-    return rows.exclude(message__regex=r"^\s*$").values(*_COMMENT)
+    spoken: QuerySet[Any, dict[str, Any]] = rows.exclude(message__regex=r"^\s*$").values(*_COMMENT)
+    return spoken
 
 
 def shape_comments(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ class _MemberView(ApiView):
             NotFound: not a member of the active organization.
         """
         rows = Membership.objects.filter(organization_id=active_id(self.user), pk=member_id)
-        row = rows.select_related("user").first()
+        row: Membership | None = rows.select_related("user").first()
         if row is None:
             raise NotFound
         return row

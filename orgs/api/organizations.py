@@ -31,7 +31,9 @@ def active_id(actor: UserActor) -> UUID:
 class Organizations(ApiView):
     """``/organizations``."""
 
-    @operation(tags=["organizations"], summary="Own organizations", response=schemas.OrganizationOut)
+    @operation(
+        tags=["organizations"], summary="Own organizations", response=schemas.OrganizationOut
+    )
     def get(self, _request: HttpRequest) -> Response:
         """By name, with the own role."""
         rows = Organization.objects.visible_to(self.user).by_name()
@@ -49,7 +51,8 @@ class Organizations(ApiView):
         row = organizations.create_organization(
             self.user, name=given.name, description=given.description
         )
-        sessions.choose_organization(self.request._request, row.id)
+        inner = self.request._request  # noqa: SLF001 - Django's own request
+        sessions.choose_organization(inner, row.id)
         return ok(shapes.organization(row), location=f"{request.path}/{row.id}")
 
 
@@ -83,7 +86,9 @@ class OrganizationDetail(ApiView):
 class ActiveOrganization(ApiView):
     """``/organizations/me``."""
 
-    @operation(tags=["organizations"], summary="Active organization", response=schemas.OrganizationOut)
+    @operation(
+        tags=["organizations"], summary="Active organization", response=schemas.OrganizationOut
+    )
     def get(self, _request: HttpRequest) -> Response:
         """The one that lists and creations without a parent mean."""
         return ok(shapes.organization(Organization.objects.get(pk=active_id(self.user))))
@@ -129,5 +134,6 @@ class Activate(ApiView):
         row = users.set_active_organization(
             self.user, self.read(schemas.ActivePatch).organization_id
         )
-        sessions.choose_organization(self.request._request, row.id)
+        inner = self.request._request  # noqa: SLF001 - Django's own request
+        sessions.choose_organization(inner, row.id)
         return ok(shapes.organization(row))

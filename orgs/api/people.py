@@ -73,7 +73,7 @@ class LoginView(ApiView):
         if not request.META.get("CONTENT_TYPE", "").startswith("application/json"):
             raise drf.UnsupportedMediaType(request.META.get("CONTENT_TYPE", ""))
         given = self.read(schemas.Login)
-        inner = self.request._request
+        inner = self.request._request  # noqa: SLF001 - Django's own request
         user = sign_in.sign_in_with_password(
             given.username, given.password, address=client_ip(inner)
         )
@@ -89,7 +89,7 @@ class LogoutView(ApiView):
         """End the session; a call with a token has none and changes nothing."""
         if not request.META.get("HTTP_AUTHORIZATION"):
             sign_in.record_sign_out(self.user)
-            sessions.end_session(self.request._request)
+            sessions.end_session(self.request._request)  # noqa: SLF001 - Django's own request
         return done()
 
 

@@ -54,9 +54,7 @@ def _insert(name: str, description: str | None) -> Organization | None:
 
 
 @service
-def create_organization(
-    actor: Actor, *, name: str, description: str | None = None
-) -> Organization:
+def create_organization(actor: Actor, *, name: str, description: str | None = None) -> Organization:
     """A new organization; the caller owns it and works in it from now on.
 
     Raises:
@@ -179,7 +177,7 @@ def delete_organization(actor: Actor, organization_id: UUID) -> None:
 
 
 def flush_purges(items: list[Any]) -> None:
-    """After the events of the running service are written: remove those of deleted organizations."""
+    """Once the events of the running service are written, remove those of deleted tenants."""
     for item in items:
         if isinstance(item, Purge):
             _purge(item)

@@ -138,9 +138,7 @@ def _record_failure(username: str, *, way: str) -> None:
     """Record the failure where the named person is at home; unknown names are only logged."""
     user = User.objects.filter(username=username).first() if username else None
     if user is not None:
-        users.publish_own(
-            SystemActor("sign-in"), user, "auth.sign_in_failed", data={"way": way}
-        )
+        users.publish_own(SystemActor("sign-in"), user, "auth.sign_in_failed", data={"way": way})
 
 
 @service

@@ -51,11 +51,28 @@ def record(
 @pytest.fixture
 def events(world: World) -> World:
     """One event in every place where readers differ."""
-    record("task.created", world.org, board=world.board, target=factories.make_task(world.board, "In A1"))
-    record("task.created", world.org, board=world.second_board, target=Target("task", uuid.uuid4(), "In A2"))
+    record(
+        "task.created",
+        world.org,
+        board=world.board,
+        target=factories.make_task(world.board, "In A1"),
+    )
+    record(
+        "task.created",
+        world.org,
+        board=world.second_board,
+        target=Target("task", uuid.uuid4(), "In A2"),
+    )
     record("gateway.updated", world.org, target=world.gateway)
-    record("task.created", world.other_org, board=world.other_board, target=Target("task", uuid.uuid4(), "In B1"))
-    record("agent.updated", world.org, board=world.board, target=world.worker, agent_id=world.worker.id)
+    record(
+        "task.created",
+        world.other_org,
+        board=world.other_board,
+        target=Target("task", uuid.uuid4(), "In B1"),
+    )
+    record(
+        "agent.updated", world.org, board=world.board, target=world.worker, agent_id=world.worker.id
+    )
     return world
 
 
@@ -179,7 +196,11 @@ def test_a_task_brings_its_comments_and_approvals(world: World) -> None:
 
     seen = world.as_ann.get(f"/activity?resource_type=task&resource_id={task.id}").expect(200)
 
-    assert [i["event_type"] for i in seen.items] == ["approval.created", "task.comment", "task.created"]
+    assert [i["event_type"] for i in seen.items] == [
+        "approval.created",
+        "task.comment",
+        "task.created",
+    ]
 
 
 def test_a_named_row_is_found_in_every_own_organization(events: World) -> None:

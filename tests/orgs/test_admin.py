@@ -106,5 +106,8 @@ def test_a_parked_event_of_a_listener_that_is_gone_stays_parked(root: Client, wo
 
 
 def test_all_models_of_these_apps_are_shown() -> None:
-    models = {*apps.get_app_config("orgs").get_models(), *apps.get_app_config("activity").get_models()}
+    models = {
+        *apps.get_app_config("orgs").get_models(),
+        *apps.get_app_config("activity").get_models(),
+    }
     assert {m.__name__ for m in models - set(OWN)} == {"EventStream"}

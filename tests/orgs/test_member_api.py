@@ -51,7 +51,10 @@ def test_a_member_does_not_see_the_access_of_others(world: World) -> None:
     carl = factories.make_user("carl")
     factories.make_member(world.org, carl)
     factories.grant(world.board, carl, "write")
-    mine = {m["user"]["name"]: m["board_access"] for m in world.as_bob.get("/organizations/me/members").items}
+    mine = {
+        m["user"]["name"]: m["board_access"]
+        for m in world.as_bob.get("/organizations/me/members").items
+    }
     assert mine["Carl"] == []
     assert len(mine["Bob"]) == 1
 
@@ -97,16 +100,12 @@ def test_one_member_is_shown_to_himself_and_to_administrators(
         ),
     ],
 )
-def test_roles(  # noqa: PLR0913 - one row per case
-    world: World, admin: User, who: str, whom: str, role: str, status: int
-) -> None:
+def test_roles(world: World, admin: User, who: str, whom: str, role: str, status: int) -> None:
     people = {"ann": world.ann, "bob": world.bob, "adam": admin}
     target = member_of(world.org, people[whom])
     before = target.role
 
-    answer = client_of(people[who]).patch(
-        f"/organizations/me/members/{target.id}", {"role": role}
-    )
+    answer = client_of(people[who]).patch(f"/organizations/me/members/{target.id}", {"role": role})
 
     answer.expect(status)
     target.refresh_from_db()
@@ -131,9 +130,7 @@ def test_a_second_owner_frees_the_first(world: World, admin: User) -> None:
         ("bob", "adam", 403, "Organization admin access required"),
     ],
 )
-def test_removing(  # noqa: PLR0913 - one row per case
-    world: World, admin: User, who: str, whom: str, status: int, text: str
-) -> None:
+def test_removing(world: World, admin: User, who: str, whom: str, status: int, text: str) -> None:
     people = {"ann": world.ann, "bob": world.bob, "adam": admin}
     target = member_of(world.org, people[whom])
     answer = client_of(people[who]).delete(f"/organizations/me/members/{target.id}").expect(status)

@@ -200,7 +200,9 @@ def test_lists_answer_as_bare_arrays_on_request(world: World) -> None:
 
 @pytest.mark.scenario("CORE-87")
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "offset=-1", "limit=x"])
-@pytest.mark.parametrize("path", ["/organizations", "/organizations/me/members", "/users/me/tokens"])
+@pytest.mark.parametrize(
+    "path", ["/organizations", "/organizations/me/members", "/users/me/tokens"]
+)
 def test_limits_outside_the_range_are_refused(world: World, path: str, query: str) -> None:
     world.as_ann.get(f"{path}?{query}").expect(422)
 
@@ -216,7 +218,7 @@ def test_limits_outside_the_range_are_refused(world: World, path: str, query: st
         pytest.param("", False, id="empty"),
     ],
 )
-def test_a_request_id_is_kept_only_if_harmless(world: World, given: str, kept: bool) -> None:  # noqa: FBT001 - parametrized
+def test_a_request_id_is_kept_only_if_harmless(world: World, given: str, kept: bool) -> None:
     refused = world.as_bob.patch(
         f"/organizations/{world.org.id}", {"name": "X"}, headers={"X-Request-Id": given}
     ).expect(403)

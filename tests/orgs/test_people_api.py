@@ -132,7 +132,10 @@ def test_a_session_needs_the_csrf_token_and_a_bearer_does_not(
     bare = browser.post("/api/v1/organizations", body, content_type="application/json")
     token = browser.cookies["csrftoken"].value
     with_token = browser.post(
-        "/api/v1/organizations", body, content_type="application/json", headers={"X-CSRFToken": token}
+        "/api/v1/organizations",
+        body,
+        content_type="application/json",
+        headers={"X-CSRFToken": token},
     )
     # The bearer speaks for bob; the cookie of ann in the same browser is not read.
     bearer = browser.post(

@@ -45,7 +45,7 @@ def test_only_owners_touch_the_role_of_owners(
     own: Role,
     before: Role | None,
     after: Role,
-    may: bool,  # noqa: FBT001 - parametrized
+    may: bool,
 ) -> None:
     assert rules.may_give_role(own, before=before, after=after) is may
 

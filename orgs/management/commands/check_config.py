@@ -17,7 +17,9 @@ from redis.exceptions import RedisError
 class Command(BaseCommand):
     """Asks each part; the settings themselves were checked when this command was loaded."""
 
-    help = "Check settings, database, migrations, Redis and the data folder. Exit code 1 on a fault."
+    help = (
+        "Check settings, database, migrations, Redis and the data folder. Exit code 1 on a fault."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Print one line per part.
