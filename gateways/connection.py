@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from governance.models import Approval
+from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.errors import DomainError, NotFound
 
 from . import bridge, events, installation, leases, records, rules, targets
@@ -66,6 +67,7 @@ class Link:
         self._wanted = asyncio.Event()
         self._resync = asyncio.Event()
         self._buffer: asyncio.Queue[Event] = asyncio.Queue(EVENT_BUFFER)
+        self._unsaved: tuple[records.Seen, str] | None = None
         self._tried: dict[UUID, float] = {}
         self._answering = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -138,8 +140,13 @@ class Link:
                 self._client = None
 
     async def _cannot(self, refusal: DomainError) -> None:
-        """The row itself forbids a connection (sealed with another key, simulated): wait."""
-        log.warning("link.refused", gateway=str(self.held.gateway_id), code=refusal.machine_code)
+        """The row itself forbids a connection (another key, simulated): say so and wait."""
+        code = refusal.machine_code
+        log.warning("link.refused", gateway=str(self.held.gateway_id), code=code)
+        seen = records.Seen(Gateway.Status.ERROR, code=code, detail=str(refusal.detail))
+        actor = SystemActor("link")
+        with contextlib.suppress(DatabaseError):
+            await self._work.run(records.note_status, actor, self.held.gateway_id, seen)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._again.wait(), rules.CHECK_SECONDS)
 
@@ -191,19 +198,19 @@ class Link:
                 log.warning("link.event_dropped", gateway=str(self.held.gateway_id))
 
     async def _sync_again(self) -> None:
-        """After an event that the database could not take, read the gateway's list again."""
+        """What the database could not take is stored when it is back: state, then the list."""
         while True:
             await self._resync.wait()
             await asyncio.sleep(PAUSE_AFTER_FAULT_SECONDS)
-            client = self._client
-            if client is None:
-                self._resync.clear()  # the next connection begins with the list
-                continue
-            with contextlib.suppress(DatabaseError, GatewayError):
-                self._resync.clear()
-                await self._synchronise(client)
-                continue
-            self._resync.set()
+            self._resync.clear()
+            try:
+                if self._unsaved is not None:
+                    await self._store(*self._unsaved)
+                client = self._client
+                if client is not None:  # else the next connection begins with the list
+                    await self._synchronise(client)
+            except (DatabaseError, GatewayError):
+                self._resync.set()
 
     async def _handle_events(self) -> None:
         """Give events to their handlers, one at a time, in the order of arrival."""
@@ -229,11 +236,15 @@ class Link:
         if seen == self._told:
             return
         try:
-            await self._work.run(self._note, seen, report.device_token)
+            await self._store(seen, report.device_token)
         except DatabaseError as error:
             log.warning("link.state_not_stored", error=type(error).__name__)
-            return
-        self._told = seen
+            self._unsaved = (seen, report.device_token)
+            self._resync.set()
+
+    async def _store(self, seen: records.Seen, device_token: str) -> None:
+        await self._work.run(self._note, seen, device_token)
+        self._told, self._unsaved = seen, None
 
     def _note(self, seen: records.Seen, device_token: str) -> None:
         is_online = seen.status == Gateway.Status.ONLINE

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+import orjson
+from django.db import connection
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
-from governance.models import Approval, ApprovalTask
+from governance.models import Approval
 
-FIELDS = (
-    "id", "organization_id", "board_id", "source", "status", "action_type", "payload",
-    "confidence", "rubric_scores", "agent_id", "agent_name", "requested_by_kind",
-    "requested_by_id", "requested_by_name", "decided_by_id", "decided_by_name", "comment",
-    "created_at", "updated_at", "resolved_at", "expires_at", "gateway_id", "session_key",
-    "command", "cwd", "host", "allowed_decisions", "answer_state", "answer_error", "version",
+#: Read as text and decoded by orjson: a third of the cost of a page was the slower decoder.
+_JSON = ("payload", "rubric_scores", "allowed_decisions")
+_PLAIN = (
+    "id", "organization_id", "board_id", "source", "status", "action_type", "confidence",
+    "agent_id", "agent_name", "requested_by_kind", "requested_by_id", "requested_by_name",
+    "decided_by_id", "decided_by_name", "comment", "created_at", "updated_at", "resolved_at",
+    "expires_at", "gateway_id", "session_key", "command", "cwd", "host", "answer_state",
+    "answer_error", "version",
 )  # fmt: skip
+_LINKS = """
+SELECT approval_id, task_id, title FROM governance_approvaltask
+WHERE approval_id = ANY(%s) ORDER BY approval_id, position, id
+"""
 Links = Sequence[tuple[UUID, str]]
 
 
 def approval(row: Mapping[str, Any], tasks: Links = ()) -> dict[str, Any]:
-    """An approval; ``row`` holds :data:`FIELDS`, ``tasks`` its ids and titles in order."""
+    """An approval; ``row`` comes from :func:`many`, ``tasks`` are its ids and titles in order."""
     payload = row["payload"]
     inner = payload if isinstance(payload, dict) else {}
     return {
@@ -77,21 +86,25 @@ def _gateway_fields(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def many(rows: QuerySet[Any]) -> list[dict[str, Any]]:
     """Approvals of a sliced queryset with their tasks, in two queries whatever their number."""
-    found = list(rows.values(*FIELDS))
-    links = links_of(row["id"] for row in found)
+    texts = {f"{name}_text": Cast(name, TextField()) for name in _JSON}
+    found = list(rows.annotate(**texts).values(*_PLAIN, *texts))
+    for row in found:
+        for name in _JSON:
+            text = row.pop(f"{name}_text")
+            row[name] = orjson.loads(text) if text is not None else None
+    links = links_of([row["id"] for row in found])
     return [approval(row, links.get(row["id"], ())) for row in found]
 
 
-def links_of(ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
-    """Task ids and titles of each approval, in order."""
-    links = (
-        ApprovalTask.objects.filter(approval_id__in=list(ids))
-        .order_by("approval_id", "position", "id")
-        .values_list("approval_id", "task_id", "title")
-    )
+def links_of(ids: list[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """Task ids and titles of each approval, in order; one parameter however many ids."""
     found: dict[UUID, list[tuple[UUID, str]]] = {}
-    for approval_id, task_id, title in links:
-        found.setdefault(approval_id, []).append((task_id, title))
+    if not ids:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(_LINKS, [ids])
+        for approval_id, task_id, title in cursor.fetchall():
+            found.setdefault(approval_id, []).append((task_id, title))
     return found
 
 

@@ -67,6 +67,8 @@ STATE: dict[str, Sign] = {
     "escalated": Sign("is-escalated", _("Escalated")),
     # answers on their way to a gateway
     "answer_pending": Sign("is-updating", _("Answer not delivered yet")),
+    "sent": Sign("is-ok", _("Answer delivered")),
+    "lost": Sign("is-expired", _("No longer asked")),
     "decided_elsewhere": Sign("is-expired", _("Decided elsewhere")),
     # checks of the connection doctor
     "ok": Sign("is-ok", _("Passed"), "circle-check"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from activity.models import ActivityEvent
 from gateways import agents_lookup, events, leases, services
@@ -356,3 +356,63 @@ def test_an_expired_lease_answers_nothing(ground: World) -> None:
     assert taken.epoch == held.epoch + 1
     assert leases.renew_and_claim("me") == []
     assert not leases.holds(held, "me")
+
+
+def test_without_the_database_nothing_is_held(
+    ground: World, simulator: SimulatedGatewayThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 1.5)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.2)
+    gateway = make_real(ground.org, simulator.url)
+    ask = leases.renew_and_claim
+    with holding() as holder:
+        until(lambda: holder.is_online(gateway))
+
+        def away(owner: str) -> list[leases.Held]:
+            raise OperationalError("the database is away")
+
+        monkeypatch.setattr(leases, "renew_and_claim", away)
+        until(lambda: holder.manager and not holder.manager.may_send())
+        until(lambda: not simulator.gateway.connections)
+        monkeypatch.setattr(leases, "renew_and_claim", ask)
+        until(lambda: holder.is_online(gateway))
+
+
+def test_what_the_database_missed_is_stored_when_it_is_back(
+    ground: World, simulator: SimulatedGatewayThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gateways import bridge, records
+
+    note, take, refused = records.note_status, bridge.take_requested, []
+
+    def no_status(*args: Any, **kwargs: Any) -> bool:
+        if not refused:
+            refused.append("status")
+            raise OperationalError("away")
+        return note(*args, **kwargs)
+
+    def no_ask(*args: Any) -> None:
+        if "ask" not in refused:
+            refused.append("ask")
+            raise OperationalError("away")
+        take(*args)
+
+    monkeypatch.setattr(records, "note_status", no_status)
+    gateway = make_real(ground.org, simulator.url)
+    with holding() as holder:
+        until(lambda: status_of(gateway) == "online")
+        assert refused == ["status"]
+        monkeypatch.setattr(bridge, "take_requested", no_ask)
+        until(lambda: holder.is_online(gateway))
+        asked = open_command(simulator)
+        approval = until(only)
+        assert approval.external_id == asked.id
+    assert refused == ["status", "ask"]
+
+
+def test_a_token_sealed_with_another_key_is_said(ground: World) -> None:
+    gateway = factories.make_gateway(ground.org, token_sealed="sealed-elsewhere")
+    with holding():
+        until(lambda: status_of(gateway) == "error")
+    gateway.refresh_from_db()
+    assert gateway.status_code == "sealed_with_other_key"
