@@ -1,8 +1,11 @@
 """Static files: named by content, so that browsers keep them, and compressed once."""
 
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # What the product's pages load. The admin and the API documents are read rarely and mostly from
@@ -10,6 +13,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 COMPRESSED_FOLDERS = ("css/", "js/", "img/", "vendor/")
 # Files of packages that keep their names: they are many and large, and change with the release.
 PLAIN_FOLDERS = ("drf_spectacular_sidecar/", "rest_framework/", "django_htmx/", "guardian/")
+# A sheet of imports; browsers get the imported text in one file.
+JOINED = "css/all.css"
+_IMPORT = re.compile(r'@import url\("([\w-]+\.css)"\);\n')
 
 
 class ProductStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
@@ -20,7 +26,19 @@ class ProductStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: 
     def post_process(self, paths: dict[str, Any], **options: Any) -> Iterator[Any]:
         """Rename and compress what the pages load."""
         used = {name: at for name, at in paths.items() if not name.startswith(PLAIN_FOLDERS)}
+        if JOINED in used:
+            used[JOINED] = (self._join(), JOINED)
         yield from super().post_process(used, **options)
+
+    def _join(self) -> FileSystemStorage:
+        """Put the imported sheets into the collected file; returns where it lies."""
+        folder = Path(self.location)
+        sheet = folder / JOINED
+        joined = _IMPORT.sub(
+            lambda found: (sheet.parent / found.group(1)).read_text(), sheet.read_text()
+        )
+        sheet.write_text(joined)
+        return FileSystemStorage(location=folder)
 
     def stored_name(self, name: str) -> str:
         """Return the name under which a file is served."""
