@@ -51,6 +51,7 @@ def _deliver(notification_id: UUID) -> float | None:
         reason = hold or "The agent has no gateway any more."
         notifications.record_not_sent(row.pk, reason=reason, is_final=True)
         return None
+    started = notifications.expect_answer(agent.id)
     try:
         with rpc.session(agent.gateway_id) as session:
             session.run(
@@ -60,7 +61,7 @@ def _deliver(notification_id: UUID) -> float | None:
             )
     except DomainError as refusal:
         return _not_sent(row, refusal, is_old=old)
-    notifications.record_sent(row.pk)
+    notifications.record_sent(row.pk, started_at=started)
     return None
 
 
@@ -93,7 +94,9 @@ def judge_unanswered() -> int:
     ).select_related("agent")
     judged = 0
     for row in overdue[:200]:
-        if has_known_run(row.agent):
+        if row.sent_at and row.agent.last_seen_at and row.agent.last_seen_at >= row.sent_at:
+            notifications.record_answered(row.pk)
+        elif has_known_run(row.agent):
             notifications.postpone(row.pk, seconds=rules.ANSWER_WITHIN.total_seconds())
         else:
             judged += int(notifications.record_unanswered(row.pk))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,30 +95,35 @@ _EVENTS = {
 
 def show_on_task(row: AgentNotification, agent: Agent, state: str, *, reason: str = "") -> None:
     """Show on the task, and tell, what became of the message that gave it to the agent."""
-    task = Task.objects.filter(pk=row.task_id).first() if row.task_id else None
-    if task is None or row.kind not in ON_TASK:
+    if row.task_id is None or row.kind not in ON_TASK:
+        return
+    if not Task.objects.filter(pk=row.task_id).exists():
         return
     detail = reason[:300] or agent.name
     who = SystemActor("agent messages", row.organization_id)
-    boards.record_delivery(who, task.pk, state=state, detail=detail)
+    boards.record_delivery(who, row.task_id, state=state, detail=detail)
     if state in _EVENTS:
-        publish(
-            _EVENTS[state],
-            actor=who,
-            target=task,
-            organization_id=task.organization_id,
-            board_id=task.board_id,
-            task_id=task.pk,
-            agent_id=agent.id,
-            data={
-                "task_id": str(task.pk),
-                "agent": agent.name,
-                "reason": reason[:300],
-                "changes": {"delivery": state, "delivery_detail": detail},
-                "previous": {},
-                "version": task.version,
-            },
-        )
+        changes = {"delivery": state, "delivery_detail": detail}
+        _tell_task(row, agent, _EVENTS[state], reason=reason[:300], changes=changes)
+
+
+def _tell_task(row: AgentNotification, agent: Agent, name: str, **data: Any) -> None:
+    task = Task.objects.filter(pk=row.task_id).first()
+    if task is None:
+        return
+    publish(
+        name,
+        actor=SystemActor("agent messages", row.organization_id),
+        target=task,
+        organization_id=task.organization_id,
+        board_id=task.board_id,
+        task_id=task.pk,
+        agent_id=agent.id,
+        data={
+            "task_id": str(task.pk), "agent": agent.name, "version": task.version,
+            "changes": {}, "previous": {}, **data,
+        },
+    )  # fmt: skip
 
 
 def make_due(agent: Agent) -> None:
@@ -138,25 +143,71 @@ def _locked(notification_id: UUID, *states: str) -> AgentNotification | None:
     )
 
 
+def expect_answer(agent_id: UUID) -> datetime:
+    """Let the agent's next call be written down at once; a fast one may come before the sending ends."""
+    now = clock.now()
+    Agent.objects.filter(pk=agent_id).update(awaiting_answer_since=now)
+    return now
+
+
 @service
-def record_sent(notification_id: UUID) -> bool:
-    """The gateway took the message; the agent's next call is its answer."""
+def record_sent(notification_id: UUID, *, started_at: datetime) -> bool:
+    """The gateway took the message; the agent's first call after ``started_at`` is its answer."""
     row = AgentNotification.objects.select_related("agent").filter(pk=notification_id).first()
     if row is None or row.state != State.WAITING:
         return False
+    seen = row.agent.last_seen_at
+    is_answered = seen is not None and seen >= started_at
     show_on_task(row, row.agent, "delivered")
+    if is_answered:
+        show_on_task(row, row.agent, "working")
     now = clock.now()
     taken = AgentNotification.objects.filter(pk=row.pk, state=State.WAITING).update(
-        state=State.SENT,
-        sent_at=now,
+        state=State.ANSWERED if is_answered else State.SENT,
+        sent_at=started_at,
         answer_deadline_at=now + rules.ANSWER_WITHIN,
         last_error="",
         updated_at=now,
     )
     if taken:
-        Agent.objects.filter(pk=row.agent_id).update(awaiting_answer_since=now)
         _tell_approval(row, "approval.notified")
+        if row.kind in ON_TASK and not is_answered:
+            _await_check_in(row)
     return bool(taken)
+
+
+def _await_check_in(row: AgentNotification) -> None:
+    """Work for an agent that is not there is a wake too: it has to check in (core 10.7)."""
+    agent = (
+        Agent.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=row.agent_id, work=Agent.Work.NONE)
+        .first()
+    )
+    now = clock.now()
+    if agent is None or rules.displayed(agent, now=now) not in ("offline", "provisioning"):
+        return
+    agent.work, agent.work_options = Agent.Work.AWAIT_CHECK_IN, {}
+    agent.wake_attempts, agent.attempts = 1, 0
+    agent.last_wake_sent_at = now
+    agent.checkin_deadline_at = agent.next_attempt_at = now + rules.CHECK_IN_WITHIN
+    agent.lifecycle_generation += 1
+    agent.save(
+        update_fields=[
+            "work", "work_options", "wake_attempts", "attempts", "last_wake_sent_at",
+            "checkin_deadline_at", "next_attempt_at", "lifecycle_generation", "updated_at",
+        ]
+    )  # fmt: skip
+    _tell_task(row, agent, "task.woken")
+
+
+@service
+def record_answered(notification_id: UUID) -> None:
+    """A call that came while the message was being written down counts as its answer."""
+    row = _locked(notification_id, State.SENT)
+    if row is not None:
+        row.state = State.ANSWERED
+        row.save(update_fields=["state", "updated_at"])
+        show_on_task(row, row.agent, "working")
 
 
 @service

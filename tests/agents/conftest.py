@@ -87,6 +87,11 @@ def simulator() -> Iterator[SimulatedGatewayThread]:
 @pytest.fixture
 def stage(transactional_db: None, simulator: SimulatedGatewayThread) -> Stage:
     """Two tenants; organization A's board ``Live`` runs on the simulated gateway."""
+    return make_stage(simulator)
+
+
+def make_stage(simulator: SimulatedGatewayThread) -> Stage:
+    """The rows around a running simulated gateway."""
     from missioncontrol.kernel.secrets import seal
 
     world = build_world()

@@ -80,8 +80,8 @@ def test_a_repeated_event_tells_once_and_a_repeated_send_is_the_same_message(sta
     assert delivery.deliver(row.pk)
     keys = [c.params["idempotencyKey"] for c in stage.methods("chat.send")]
     assert keys.count(str(row.pk)) == 2
-    runs_of_it = [r for r in stage.sim.runs.history if r == str(row.pk)] if hasattr(stage.sim.runs, "history") else [1]
-    assert len(runs_of_it) == 1
+    said = stage.sim.world.sessions[agent.session_key].messages
+    assert sum("TASK ASSIGNED" in str(m) and "user" in str(m.get("role")) for m in said) == 1
 
 
 def test_no_call_before_the_deadline_shows_no_answer(stage: Stage) -> None:
@@ -95,6 +95,36 @@ def test_no_call_before_the_deadline_shows_no_answer(stage: Stage) -> None:
     task.refresh_from_db()
     assert task.delivery == "unanswered"
     assert delivery.judge_unanswered() == 0
+
+
+def test_work_for_an_agent_that_is_away_is_a_wake(stage: Stage) -> None:
+    agent = ready(stage)
+    Agent.objects.filter(pk=agent.pk).update(status="offline")
+    task = give_task(stage, agent)
+    stage.settle()
+    agent = stage.fresh(agent)
+    assert (agent.work, agent.wake_attempts, agent.status) == ("await_check_in", 1, "offline")
+    assert agent.checkin_deadline_at is not None
+    assert ActivityEvent.objects.filter(type="task.woken", task_id=task.id).count() == 1
+    check_in(stage, agent).expect(200)
+    agent = stage.fresh(agent)
+    assert (agent.work, agent.status) == ("", "online")
+
+
+def test_a_call_while_the_message_was_written_down_is_found_later(stage: Stage) -> None:
+    agent = ready(stage)
+    task = give_task(stage, agent)
+    stage.settle()
+    row = AgentNotification.objects.get(agent=agent)
+    Agent.objects.filter(pk=agent.pk).update(
+        last_seen_at=row.sent_at + timedelta(milliseconds=1), awaiting_answer_since=None
+    )
+    AgentNotification.objects.filter(pk=row.pk).update(
+        answer_deadline_at=row.sent_at - timedelta(minutes=1)
+    )
+    assert delivery.judge_unanswered() == 0
+    task.refresh_from_db()
+    assert task.delivery == "working"
 
 
 def test_an_active_run_gets_more_time(stage: Stage) -> None:
