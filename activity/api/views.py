@@ -30,7 +30,7 @@ class Feed(ApiView):
     @operation(
         tags=["activity"],
         summary="Events, newest first",
-        response=schemas.EventOut,
+        response=list[schemas.EventOut],
     )
     def get(self, request: HttpRequest) -> Response:
         """Events of readable boards; of the organization for its administrators.
@@ -87,7 +87,7 @@ class TaskComments(ApiView):
     @operation(
         tags=["activity"],
         summary="Comments of tasks, newest first",
-        response=schemas.TaskCommentOut,
+        response=list[schemas.TaskCommentOut],
     )
     def get(self, request: HttpRequest) -> Response:
         """Comments on the readable boards of the active organization, or of one board."""

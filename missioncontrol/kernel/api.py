@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 from uuid import UUID
 
 import orjson
@@ -18,7 +19,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,10 +73,22 @@ def operation(
     response: Any = None,
     **extra: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Publish a method in the OpenAPI document."""
+    """Publish a method in the OpenAPI document; ``list[Shape]`` stands for a page of rows."""
     return extend_schema(
-        tags=list(tags), summary=summary, request=request, responses=response, **extra
+        tags=list(tags), summary=summary, request=request, responses=_published(response), **extra
     )
+
+
+def _published(response: Any) -> Any:
+    """The shape of an answer as the document names it."""
+    return _page_of(*get_args(response)) if get_origin(response) is list else response
+
+
+@lru_cache(maxsize=256)
+def _page_of(shape: type[BaseModel]) -> type[BaseModel]:
+    """``{items, total, limit, offset}`` of a shape."""
+    fields: dict[str, Any] = {"items": list[shape], "total": int, "limit": int, "offset": int}  # type: ignore[valid-type]
+    return create_model(f"{shape.__name__}Page", **fields)
 
 
 class Pages:

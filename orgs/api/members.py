@@ -42,7 +42,7 @@ class _MemberView(ApiView):
 class Members(ApiView):
     """``/organizations/me/members``."""
 
-    @operation(tags=["members"], summary="Members", response=schemas.MemberOut)
+    @operation(tags=["members"], summary="Members", response=list[schemas.MemberOut])
     def get(self, _request: HttpRequest) -> Response:
         """By e-mail address and name; other people's board access for administrators only."""
         organization_id = active_id(self.user)

@@ -32,7 +32,7 @@ class Organizations(ApiView):
     """``/organizations``."""
 
     @operation(
-        tags=["organizations"], summary="Own organizations", response=schemas.OrganizationOut
+        tags=["organizations"], summary="Own organizations", response=list[schemas.OrganizationOut]
     )
     def get(self, _request: HttpRequest) -> Response:
         """By name, with the own role."""

@@ -96,7 +96,7 @@ class LogoutView(ApiView):
 class Tokens(ApiView):
     """``/users/me/tokens``."""
 
-    @operation(tags=["users"], summary="Own access tokens", response=schemas.TokenOut)
+    @operation(tags=["users"], summary="Own access tokens", response=list[schemas.TokenOut])
     def get(self, _request: HttpRequest) -> Response:
         """Newest first, revoked ones included, never their text."""
         rows = ApiToken.objects.visible_to(self.user).newest_first()
