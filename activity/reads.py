@@ -75,7 +75,7 @@ def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
         if isinstance(words.get(key), str):
             words[key] = str(signs.state_sign(words[key]).word).lower()
     plain = types.sentence_of(event.type, actor=ACTOR_MARK, target=TARGET_MARK, data=words)
-    html = conditional_escape(plain)
+    html: str = conditional_escape(plain)
     html = html.replace(ACTOR_MARK, format_html("<b>{}</b>", event.actor_name))
     return mark_safe(html.replace(TARGET_MARK, _target(event)))  # noqa: S308 - escaped above
 

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET
 
 from activity import types
 from activity.models import ActivityEvent
+from activity.querysets import EventQuerySet
 from activity.reads import event_rows
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
-from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
 from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 60
@@ -68,13 +69,12 @@ def event_list(request: HttpRequest) -> HttpResponse:
     return render(request, name, context)
 
 
-def _readable(actor: UserActor) -> QuerySet[ActivityEvent]:
-    """Events of the active organization that the actor may read, newest first."""
-    boards = Board.objects.visible_to(actor).filter(organization_id=actor.organization_id)
-    events: QuerySet[ActivityEvent] = ActivityEvent.objects.filter(
-        organization_id=actor.organization_id
-    )
-    return events.visible_to(actor, boards=boards.values_list("id", flat=True)).order_by("-seq")
+def _readable(who: UserActor) -> EventQuerySet:
+    """Events of the active organization that the person may read, newest first."""
+    home = home_of(who)
+    boards = Board.objects.visible_to(who).filter(organization_id=home)
+    events: EventQuerySet = ActivityEvent.objects.filter(organization_id=home)
+    return events.visible_to(who, boards=boards.values_list("id", flat=True)).order_by("-seq")
 
 
 def _by_day(rows: list[Any]) -> list[list[Any]]:
@@ -83,10 +83,10 @@ def _by_day(rows: list[Any]) -> list[list[Any]]:
 
 def _boards(who: UserActor) -> QuerySet[Board]:
     boards: QuerySet[Board] = Board.objects.visible_to(who)
-    return boards.filter(organization_id=who.organization_id).order_by("name").only("id", "name")
+    return boards.filter(organization_id=home_of(who)).order_by("name").only("id", "name")
 
 
-def _filtered(events: QuerySet[ActivityEvent], filters: dict[str, str]) -> QuerySet[ActivityEvent]:
+def _filtered(events: EventQuerySet, filters: dict[str, str]) -> EventQuerySet:
     if filters["kind"]:
         names = [name for name in types.TYPES if name.split(".")[0] == filters["kind"]]
         events = events.filter(type__in=names)

@@ -23,7 +23,7 @@ from agents.services import crud, orders
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
 from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 100
@@ -51,7 +51,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
         "care": care,
         "online": [row for row in everyone if row.state not in {*reads.CARE, "draft"}],
     }
-    boards = Board.objects.visible_to(who).filter(organization_id=who.organization_id)
+    boards = Board.objects.visible_to(who).filter(organization_id=home_of(who))
     context = {
         "nav": "agents",
         "rows": shown.get(filters["state"], everyone),
@@ -67,7 +67,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
 
 def _visible(who: UserActor) -> QuerySet[Agent]:
     agents: QuerySet[Agent] = Agent.objects.visible_to(who)
-    return agents.filter(organization_id=who.organization_id).select_related("board", "gateway")
+    return agents.filter(organization_id=home_of(who)).select_related("board", "gateway")
 
 
 def _context(who: UserActor, agent_id: UUID) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         inputs = _inputs(form)
         try:
-            agent = crud.create_agent(who, who.organization_id, **inputs)
+            agent = crud.create_agent(who, home_of(who), **inputs)
         except (Conflict, Forbidden, Invalid) as refusal:
             _take(form, refusal)
         else:
@@ -192,7 +192,7 @@ def _inputs(form: AgentForm) -> dict[str, Any]:
 
 
 def _boards(who: UserActor) -> list[tuple[str, str]]:
-    boards = Board.objects.writable_by(who).filter(organization_id=who.organization_id)
+    boards = Board.objects.writable_by(who).filter(organization_id=home_of(who))
     return [(str(pk), name) for pk, name in boards.order_by("name").values_list("pk", "name")]
 
 

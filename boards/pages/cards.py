@@ -100,7 +100,7 @@ class BoardFilter:
         if self.agent == "none":
             tasks = tasks.filter(assigned_agent__isnull=True)
         elif self.agent:
-            tasks = tasks.filter(assigned_agent_id=self.agent)
+            tasks = tasks.filter(assigned_agent_id=UUID(self.agent))
         if self.priority:
             tasks = tasks.filter(priority=self.priority)
         return tasks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,9 +126,7 @@ def _neighbours(links: Any, end: str) -> list[Neighbour]:
 
 
 def _approvals(task: Task) -> list[Approval]:
-    found: Sequence[Approval] = Approval.objects.filter(task_links__task_id=task.id).order_by(
-        "-created_at", "id"
-    )
+    found = Approval.objects.filter(task_links__task_id=task.id).order_by("-created_at", "id")
     return list(found)
 
 

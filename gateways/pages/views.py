@@ -20,7 +20,7 @@ from gateways.pages.forms import GatewayForm
 from gateways.services import PolicyMode
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
 
 MOST = 200
 ASK: PolicyMode = "ask"
@@ -32,7 +32,7 @@ def gateway_list(request: HttpRequest) -> HttpResponse:
     """Gateways of the active organization."""
     who = _admin(request)
     gateways: QuerySet[Gateway] = Gateway.objects.visible_to(who)
-    gateways = gateways.filter(organization_id=who.organization_id).order_by("name", "id")
+    gateways = gateways.filter(organization_id=home_of(who)).order_by("name", "id")
     context = {"nav": "gateways", "rows": rows.gateway_rows(list(gateways[:MOST]))}
     name = "gateways/_gateway_rows.html" if is_htmx(request) else "gateways/gateway_list.html"
     return render(request, name, context)
@@ -78,7 +78,7 @@ def gateway_new(request: HttpRequest) -> HttpResponse:
     form = GatewayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            gateway = services.create_gateway(who, who.organization_id, **_inputs(form))
+            gateway = services.create_gateway(who, home_of(who), **_inputs(form))
         except DomainError as refusal:
             _take(form, refusal)
         else:

@@ -17,9 +17,10 @@ from governance import services
 from governance.models import Approval
 from governance.pages.asks import SOURCES, asks_of
 from governance.pages.forms import DecisionForm
+from governance.querysets import ApprovalQuerySet
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
 from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 50
@@ -50,7 +51,7 @@ def approval_list(request: HttpRequest) -> HttpResponse:
         "counts": {"pending": own.decidable_by(who).filter(status=Approval.Status.PENDING).count()},
         "sources": SOURCES.items(),
         "boards": Board.objects.visible_to(who)
-        .filter(organization_id=who.organization_id)
+        .filter(organization_id=home_of(who))
         .order_by("name"),
         "number": number,
         "has_next": len(found) > PAGE_SIZE,
@@ -67,14 +68,14 @@ def approval_count(request: HttpRequest) -> HttpResponse:
     """How many requests the actor may decide, for navigation and tabs."""
     who = actor(request)
     waiting = Approval.objects.decidable_by(who).filter(
-        organization_id=who.organization_id, status=Approval.Status.PENDING
+        organization_id=home_of(who), status=Approval.Status.PENDING
     )
     return render(request, "ui/_waiting.html", {"waiting": waiting.count()})
 
 
-def _readable(who: UserActor) -> QuerySet[Approval]:
-    approvals: QuerySet[Approval] = Approval.objects.visible_to(who)
-    return approvals.filter(organization_id=who.organization_id)
+def _readable(who: UserActor) -> ApprovalQuerySet:
+    approvals: ApprovalQuerySet = Approval.objects.visible_to(who)
+    return approvals.filter(organization_id=home_of(who))
 
 
 def _narrowed(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from . import credentials
 from .actors import UserActor
 from .context import request_id
-from .errors import DomainError, NotFound, Unauthenticated
+from .errors import DomainError, Forbidden, NotFound, Unauthenticated
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -64,6 +64,17 @@ def actor(request: HttpRequest) -> UserActor:
     return found
 
 
+def home_of(who: UserActor) -> UUID:
+    """Active organization of a person, which lists and creations mean.
+
+    Raises:
+        Forbidden: he belongs to none.
+    """
+    if who.organization_id is None:
+        raise Forbidden(_("You belong to no organization yet. Ask for an invitation."))
+    return who.organization_id
+
+
 def page(view: View[P]) -> View[P]:
     """A page for signed-in people: others go to the sign-in page and come back."""
 
@@ -106,7 +117,7 @@ def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     return render(request, "kernel/error.html", context, status=error.status)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """An address that nobody answers."""
     return _faulty(request, NotFound())
 

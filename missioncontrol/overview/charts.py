@@ -49,7 +49,7 @@ def top_of(largest: int) -> int:
     if largest <= 3:
         return 3
     unit = 10 ** int(log10(largest))
-    return next(step * unit for step in STEPS if step * unit >= largest)
+    return int(next(step * unit for step in STEPS if step * unit >= largest))
 
 
 def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:

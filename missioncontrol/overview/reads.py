@@ -21,6 +21,7 @@ from governance.models import Approval
 from governance.pages.asks import Ask, asks_of
 from missioncontrol.kernel import clock, words
 from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.pages import home_of
 from missioncontrol.kernel.signs import state_sign
 from missioncontrol.overview import charts
 
@@ -73,7 +74,7 @@ class Dashboard:
 def dashboard(who: UserActor, range_key: str) -> Dashboard:
     """The dashboard of the active organization, as far as the actor may read it."""
     now = clock.now()
-    boards = Board.objects.visible_to(who).filter(organization_id=who.organization_id)
+    boards = Board.objects.visible_to(who).filter(organization_id=home_of(who))
     tasks = Task.objects.filter(board_id__in=boards.values("pk"))
     done = _done_by_day(tasks, now)
     rows = agent_rows(list(_agents(who)[:MOST_AGENTS]))
@@ -81,7 +82,7 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
     first = list(pending[:ASKS])
     waiting = pending.count()
     gateways = list(
-        Gateway.objects.visible_to(who).filter(organization_id=who.organization_id).order_by("name")
+        Gateway.objects.visible_to(who).filter(organization_id=home_of(who)).order_by("name")
     )
     events = _events(who, boards)
     days = RANGES[range_key]
@@ -115,20 +116,18 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
 
 def _agents(who: UserActor) -> QuerySet[Agent]:
     agents: QuerySet[Agent] = Agent.objects.visible_to(who)
-    agents = agents.filter(organization_id=who.organization_id)
+    agents = agents.filter(organization_id=home_of(who))
     return agents.select_related("board", "gateway").order_by("name", "id")
 
 
 def _pending(who: UserActor) -> QuerySet[Approval]:
     approvals: QuerySet[Approval] = Approval.objects.visible_to(who)
-    approvals = approvals.filter(
-        organization_id=who.organization_id, status=Approval.Status.PENDING
-    )
+    approvals = approvals.filter(organization_id=home_of(who), status=Approval.Status.PENDING)
     return approvals.order_by(F("expires_at").asc(nulls_last=True), "created_at", "id")
 
 
 def _events(who: UserActor, boards: QuerySet[Board]) -> QuerySet[ActivityEvent]:
-    events = ActivityEvent.objects.filter(organization_id=who.organization_id)
+    events = ActivityEvent.objects.filter(organization_id=home_of(who))
     return events.visible_to(who, boards=boards.values_list("pk", flat=True))
 
 

@@ -24,10 +24,6 @@ def shell(_request: HttpRequest, who: UserActor) -> dict[str, Any]:
         for pk, name in own.values_list("pk", "name")
     ]
     active = next((entry["name"] for entry in organizations if entry["is_active"]), "")
-    waiting = Approval.objects.decidable_by(who).filter(
-        organization_id=who.organization_id, status=Approval.Status.PENDING
-    )
-    stream = EventStream.objects.filter(pk=who.organization_id)
     return {
         "theme": looks.theme,
         "density": looks.density,
@@ -37,7 +33,25 @@ def shell(_request: HttpRequest, who: UserActor) -> dict[str, Any]:
         "organization": {"name": active, "initials": initials(active)},
         "organizations": organizations,
         "is_admin": who.is_admin_in(who.organization_id),
-        "pending_approvals": waiting.count(),
-        "last_seq": stream.values_list("last_seq", flat=True).first() or 0,
+        "pending_approvals": _waiting(who),
+        "last_seq": _last_seq(who),
         "version": settings.VERSION,
     }
+
+
+def _waiting(who: UserActor) -> int:
+    """Approvals that the person may decide; none for somebody without an organization."""
+    if who.organization_id is None:
+        return 0
+    pending = Approval.objects.filter(
+        organization_id=who.organization_id, status=Approval.Status.PENDING
+    )
+    return pending.decidable_by(who).count()
+
+
+def _last_seq(who: UserActor) -> int:
+    """Number of the organization's stream from which the page's socket goes on."""
+    if who.organization_id is None:
+        return 0
+    stream = EventStream.objects.filter(pk=who.organization_id)
+    return stream.values_list("last_seq", flat=True).first() or 0

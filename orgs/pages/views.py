@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from boards.models import BoardUserObjectPermission
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.errors import Conflict, DomainError, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, page, session_actor
+from missioncontrol.kernel.pages import actor, home_of, page, session_actor
 from missioncontrol.kernel.ratelimit import client_ip
 from orgs import sessions
 from orgs.models import ApiToken, Membership, User
@@ -284,11 +284,11 @@ def _take(form: Any, refusal: Conflict | Forbidden | Invalid) -> None:
 def member_list(request: HttpRequest) -> HttpResponse:
     """Members of the active organization with their roles and boards."""
     who = actor(request)
-    members = Membership.objects.visible_to(who).filter(organization_id=who.organization_id)
+    members = Membership.objects.visible_to(who).filter(organization_id=home_of(who))
     boards: dict[UUID, list[str]] = defaultdict(list)
     if who.is_admin_in(who.organization_id):
         grants = BoardUserObjectPermission.objects.filter(
-            content_object__organization_id=who.organization_id
+            content_object__organization_id=home_of(who)
         )
         rows = grants.order_by("content_object__name").values_list(
             "user_id", "content_object__name"

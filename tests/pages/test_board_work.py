@@ -212,3 +212,9 @@ def test_a_group_is_made_changed_and_deleted(world: World, ann: Client, bob: Cli
     assert "Platforms" in ann.get(f"/board-groups/{group.id}").content.decode()
     assert ann.post(f"/board-groups/{group.id}/delete").status_code == 302
     assert ann.get(f"/board-groups/{uuid4()}").status_code == 404
+
+
+def test_a_board_is_paused_and_goes_on(world: World, ann: Client) -> None:
+    for value, is_paused in (("1", True), ("0", False)):
+        assert ann.post(f"/boards/{world.board.id}/pause", {"paused": value}).status_code == 302
+        assert Board.objects.get(pk=world.board.id).paused is is_paused

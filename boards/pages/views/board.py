@@ -21,7 +21,7 @@ from gateways.models import Gateway
 from governance.models import Approval
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
-from missioncontrol.kernel.pages import actor, is_htmx, listing, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, listing, page
 
 EDITED = (
     "name", "key", "description", "objective", "target_date", "approval_gate_scope",
@@ -36,7 +36,7 @@ def board_list(request: HttpRequest) -> HttpResponse:
     who = actor(request)
     q = request.GET.get("q", "").strip()
     boards: QuerySet[Board] = Board.objects.visible_to(who)
-    boards = boards.filter(organization_id=who.organization_id)
+    boards = boards.filter(organization_id=home_of(who))
     boards = boards.select_related("gateway", "board_group")
     if q:
         boards = boards.filter(Q(name__icontains=q) | Q(key__iexact=q))
@@ -94,7 +94,7 @@ def board_new(request: HttpRequest) -> HttpResponse:
         try:
             board = services.create_board(
                 who,
-                who.organization_id,
+                home_of(who),
                 name=form.cleaned_data["name"],
                 description=form.cleaned_data["description"],
                 objective=form.cleaned_data["objective"] or None,
@@ -110,7 +110,7 @@ def board_new(request: HttpRequest) -> HttpResponse:
 
 def _first_places(request: HttpRequest, who: UserActor) -> dict[str, str]:
     """The group that the address names, and the organization's default gateway."""
-    default = Gateway.objects.filter(organization_id=who.organization_id, is_default=True).first()
+    default = Gateway.objects.filter(organization_id=home_of(who), is_default=True).first()
     return {
         "board_group_id": request.GET.get("group", ""),
         "gateway_id": str(default.pk) if default else "",
@@ -180,7 +180,7 @@ def _places(form: PlacedForm) -> dict[str, UUID | None]:
 
 
 def _offer(who: UserActor, form: PlacedForm) -> None:
-    own = {"organization_id": who.organization_id}
+    own = {"organization_id": home_of(who)}
     gateways = Gateway.objects.visible_to(who).filter(**own).order_by("name")
     groups = BoardGroup.objects.visible_to(who).filter(**own).order_by("name")
     form.offer(

@@ -15,7 +15,7 @@ from boards import services
 from boards.models import Board, BoardGroup, Task
 from boards.pages.forms import GroupForm
 from boards.pages.views import shared
-from missioncontrol.kernel.pages import actor, listing, page
+from missioncontrol.kernel.pages import actor, home_of, listing, page
 
 
 @require_GET
@@ -25,7 +25,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
     who = actor(request)
     readable = Board.objects.visible_to(who).values("pk")
     groups: QuerySet[BoardGroup] = BoardGroup.objects.visible_to(who)
-    groups = groups.filter(organization_id=who.organization_id)
+    groups = groups.filter(organization_id=home_of(who))
     rows = groups.annotate(n_boards=Count("boards", filter=Q(boards__in=readable), distinct=True))
     context = {"nav": "board-groups", "can_create": who.is_admin_in(who.organization_id)}
     return listing(request, rows.order_by("name", "id"), "boards/group_list.html", context=context)
@@ -59,7 +59,12 @@ def group_new(request: HttpRequest) -> HttpResponse:
     form = GroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            group = services.create_group(who, who.organization_id, **_inputs(form))
+            group = services.create_group(
+                who,
+                home_of(who),
+                name=form.cleaned_data["name"],
+                description=form.cleaned_data["description"] or None,
+            )
         except shared.REFUSALS as refusal:
             form.take(shared.field_errors(refusal), str(refusal.detail))
         else:
