@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ class Supervisor:
         self._kept = [_Kept(child) for child in children]
         self._embedded, self._pipe, self._in_child = embedded, pipe, in_child
         self._log_folder = log_folder
-        self._service_crashes: deque[float] = deque()
+        self._service_crashes: defaultdict[str, deque[float]] = defaultdict(deque)
         self._stop_asked = 0
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
@@ -212,7 +212,7 @@ class Supervisor:
         if self._embedded is None or self.stopping:
             return
         for name in self._embedded.heal():
-            if count_crash(self._service_crashes, time.monotonic()) is None:
+            if count_crash(self._service_crashes[name], time.monotonic()) is None:
                 raise CrashLoopError(
                     f"{name} ended {CRASHES_ALLOWED} times within a minute. "
                     f"See its log in {self._log_folder}."
