@@ -80,6 +80,33 @@ def board_q(actor: Actor, right: Right, *, path: str = "") -> Q:
     return Q() if actor.kind == "system" else Q(pk__in=[])
 
 
+def board_sql(actor: Actor, right: Right, *, board: str) -> tuple[str, list[Any]]:
+    """The condition of :func:`board_q` as SQL, for statements that are written by hand.
+
+    ``board`` is the alias of ``boards_board`` in the statement. A test holds both to be the same.
+    """
+    if isinstance(actor, UserActor):
+        everywhere, elsewhere = [], []
+        for facts in actor.memberships.values():
+            wide = facts.all_boards_write or (right == "read" and facts.all_boards_read)
+            (everywhere if wide else elsewhere).append(facts.organization_id)
+        if not elsewhere:
+            return f"{board}.organization_id = ANY(%s)", [everywhere]
+        ids = permission_ids()
+        wanted = [ids.get("write_board", 0)] + ([ids.get("read_board", 0)] if right == "read" else [])
+        return (
+            f"({board}.organization_id = ANY(%s) OR ({board}.organization_id = ANY(%s) AND EXISTS "
+            f"(SELECT 1 FROM boards_boarduserobjectpermission g WHERE g.content_object_id = {board}.id "
+            "AND g.user_id = %s AND g.permission_id = ANY(%s))))"
+        ), [everywhere, elsewhere, actor.id, wanted]
+    if isinstance(actor, AgentActor):
+        if actor.is_main and actor.gateway_id:
+            sql = f"({board}.gateway_id = %s AND {board}.organization_id = %s)"
+            return sql, [actor.gateway_id, actor.organization_id]
+        return (f"{board}.id = %s", [actor.board_id]) if actor.board_id else ("FALSE", [])
+    return ("TRUE", []) if actor.kind == "system" else ("FALSE", [])
+
+
 class BoardQuerySet(VisibleQuerySet[Any]):
     """Boards by right."""
 

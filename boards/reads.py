@@ -6,18 +6,20 @@ in the order of :data:`TASK_FIELDS`, taken from ``values_list`` or from a loaded
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When, Window
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
-from boards.models import Board, Task, TaskComment, TaskDependency
+from boards import rows, rules
+from boards.models import Board, Task, TaskComment
 from governance import gates
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor
+from missioncontrol.kernel.errors import NotFound
 
 TASK_FIELDS = (
     "id", "board_id", "number", "key", "title", "description", "status", "rank", "priority",
@@ -27,11 +29,10 @@ TASK_FIELDS = (
     "delivery_detail", "version", "created_at", "updated_at",
 )  # fmt: skip
 _of_instance = attrgetter(*TASK_FIELDS)
-NONE: tuple[list[UUID], list[UUID]] = ([], [])
 
 
 def shape_task(
-    values: Sequence[Any], assignee: str | None, needs: tuple[list[UUID], list[UUID]]
+    values: Sequence[Any], assignee: str | None, needs: tuple[Sequence[Any], Sequence[Any]]
 ) -> dict[str, Any]:
     """A task as the API has it.
 
@@ -102,37 +103,47 @@ def task_of(task: Task) -> dict[str, Any]:
     return shape
 
 
-def tasks(rows: QuerySet[Task]) -> list[dict[str, Any]]:
-    """Tasks as the API has them, in two queries."""
-    found = list(rows.values_list(*TASK_FIELDS, "assigned_agent__name"))
-    needs = dependencies_of([row[0] for row in found])
-    return [shape_task(row[:-1], row[-1], needs.get(row[0], NONE)) for row in found]
+def tasks(wanted: QuerySet[Task]) -> list[dict[str, Any]]:
+    """Tasks of a queryset as the API has them, in its order, in two queries."""
+    ids = list(wanted.values_list("pk", flat=True))
+    if not ids:
+        return []
+    found = {task["id"]: task for task in select(rows.Where().add("t.id = ANY(%s)", ids))}
+    return [found[pk] for pk in ids if pk in found]
 
 
-def cards(rows: QuerySet[Task]) -> list[dict[str, Any]]:
-    """Tasks with their numbers of approvals, in three queries."""
-    found = tasks(rows)
-    counts = gates.counts_for([task["id"] for task in found])
+def select(
+    where: rows.Where, *, order: str = rows.NEWEST, limit: int | None = None, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Tasks that fit as the API has them, in one query."""
+    return [
+        shape_task(row[:-3], row[-3], (rows.ids_of(row[-2]), rows.ids_of(row[-1])))
+        for row in rows.tasks(where, order=order, limit=limit, offset=offset)
+    ]
+
+
+def with_approvals(
+    found: list[dict[str, Any]], counts: Mapping[UUID, tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """The tasks with their numbers of approvals."""
     for task in found:
-        total, pending = counts.get(task["id"], (0, 0))
-        task["approvals_count"] = total
-        task["approvals_pending_count"] = pending
+        task["approvals_count"], task["approvals_pending_count"] = counts.get(task["id"], (0, 0))
     return found
 
 
-def dependencies_of(ids: Iterable[UUID]) -> dict[UUID, tuple[list[UUID], list[UUID]]]:
-    """For each task that has any: ids it depends on, and those of them that are not done."""
-    wanted = list(ids)
-    found: dict[UUID, tuple[list[UUID], list[UUID]]] = {}
-    if not wanted:
-        return found
-    links = TaskDependency.objects.filter(task_id__in=wanted).order_by("position", "id")
-    for task_id, other, status in links.values_list("task_id", "depends_on_id", "depends_on__status"):
-        depends, unfinished = found.setdefault(task_id, ([], []))
-        depends.append(other)
-        if status != Task.Status.DONE:
-            unfinished.append(other)
-    return found
+def card(where: rows.Where) -> dict[str, Any] | None:
+    """One task with its numbers of approvals, in two queries."""
+    found = select(where, limit=1)
+    if not found:
+        return None
+    return with_approvals(found, gates.counts_for([found[0]["id"]]))[0]
+
+
+def cards_of_board(board_id: UUID, *, limit: int | None = None) -> list[dict[str, Any]]:
+    """Tasks of a board by column, priority, newest first, with approvals, in two queries."""
+    where = rows.Where().add("t.board_id = %s", board_id)
+    found = select(where, order=rows.BOARD_ORDER, limit=limit)
+    return with_approvals(found, rows.approval_counts(board_id))
 
 
 def event_card(task: Task) -> dict[str, Any]:
@@ -167,17 +178,22 @@ def board_of(board: Board) -> dict[str, Any]:
     return dict(zip(BOARD_FIELDS, _board_values(board), strict=True))
 
 
-def boards(rows: QuerySet[Board]) -> list[dict[str, Any]]:
+def board(actor: Actor, board_id: UUID) -> dict[str, Any] | None:
+    """A readable board as the API has it."""
+    found = rows.board(actor, board_id)
+    return board_of(found) if found else None
+
+
+def boards(wanted: QuerySet[Board]) -> list[dict[str, Any]]:
     """Boards as the API has them, in one query."""
-    return list(rows.values(*BOARD_FIELDS))
+    return list(wanted.values(*BOARD_FIELDS))
 
 
 def task_counts(board_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
     """Number of tasks per column of each board, in one query."""
     wanted = list(board_ids)
-    found = {pk: dict.fromkeys(Task.Status.values, 0) for pk in wanted}
-    rows = Task.objects.filter(board_id__in=wanted).order_by().values_list("board_id", "status")
-    for pk, status, count in rows.annotate(n=Count("id")):
+    found = {pk: dict.fromkeys(rules.STATUSES, 0) for pk in wanted}
+    for pk, status, count in rows.counts_by_status(wanted):
         found[pk][status] = count
     return found
 
@@ -187,19 +203,9 @@ def _place(field: str, order: Sequence[str]) -> Case:
     return Case(*whens, default=Value(len(order)), output_field=IntegerField())
 
 
-def in_board_order(rows: QuerySet[Task]) -> QuerySet[Task]:
-    """By column, priority, newest first: the order of a board's detail and snapshot."""
-    return rows.order_by(
-        _place("status", Task.Status.values),
-        _place("priority", ("critical", "high", "medium", "low")),
-        "-created_at",
-        "id",
-    )
-
-
-def in_group_order(rows: QuerySet[Task]) -> QuerySet[Task]:
+def in_group_order(wanted: QuerySet[Task]) -> QuerySet[Task]:
     """What is worked on first, then priority, newest change first: the order of group snapshots."""
-    return rows.order_by(
+    return wanted.order_by(
         _place("status", ("in_progress", "review", "todo", "done")),
         _place("priority", ("critical", "high", "medium", "low")),
         F("updated_at").desc(),
@@ -214,11 +220,13 @@ def snapshot(actor: Actor, board_id: UUID) -> dict[str, Any]:
     Raises:
         NotFound: absent or not readable.
     """
-    board = Board.objects.seen_by(actor, board_id)
+    found = board(actor, board_id)
+    if found is None:
+        raise NotFound
     return {
-        "board": board_of(board),
-        "tasks": cards(in_board_order(Task.objects.filter(board_id=board.pk))),
-        "pending_approvals_count": gates.pending_on_board(board.pk),
+        "board": found,
+        "tasks": cards_of_board(board_id),
+        "pending_approvals_count": gates.pending_on_board(board_id),
     }
 
 
@@ -259,10 +267,10 @@ def first_tasks(
     found: dict[UUID, list[dict[str, Any]]] = {pk: [] for pk in board_ids}
     if not limit or not board_ids:
         return found
-    rows = Task.objects.filter(board_id__in=board_ids)
+    wanted = Task.objects.filter(board_id__in=board_ids)
     if not with_done:
-        rows = rows.exclude(status=Task.Status.DONE)
-    ordered = in_group_order(rows)
+        wanted = wanted.exclude(status=Task.Status.DONE)
+    ordered = in_group_order(wanted)
     place = Window(RowNumber(), partition_by=["board_id"], order_by=ordered.query.order_by)
     for task in tasks(ordered.annotate(place=place).filter(place__lte=limit)):
         found[task["board_id"]].append(task)

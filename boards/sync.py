@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from activity.frames import OPERATION
 from activity.models import EventStream
-from boards import reads, services
+from boards import reads, rows, services
 from boards.models import Board, Task
 from missioncontrol.kernel import clock, credentials
 from missioncontrol.kernel.actors import UserActor, actor_key
@@ -252,8 +252,9 @@ def state(actor: UserActor, board_id: UUID) -> dict[str, Any]:
     counts = reads.task_counts([board_id])[board_id]
     recent = ~Q(status=Task.Status.DONE) | Q(done_at__gte=clock.now() - DONE_FOR)
     newest = Window(RowNumber(), partition_by=["status"], order_by=[F("created_at").desc(), "id"])
-    rows = Task.objects.filter(recent, board_id=board_id).annotate(place=newest)
-    tasks = reads.cards(rows.filter(place__lte=PER_COLUMN).order_by("status", "rank", "id"))
+    found = Task.objects.filter(recent, board_id=board_id).annotate(place=newest)
+    shown_rows = found.filter(place__lte=PER_COLUMN).order_by("status", "rank", "id")
+    tasks = reads.with_approvals(reads.tasks(shown_rows), rows.approval_counts(board_id))
     shown = dict.fromkeys(counts, 0)
     for task in tasks:
         shown[task["status"]] += 1

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, rules
+from boards import actions, rows, rules
 from boards.models import Task, TaskComment
 from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
@@ -53,10 +53,7 @@ def _checked(message: str) -> str:
 
 def _seen(actor: Actor, task_id: Any, board_id: UUID | None) -> Task:
     """A visible task without a lock: a comment needs none on the board."""
-    tasks = Task.objects.visible_to(actor).filter(pk=as_uuid(task_id))
-    if board_id is not None:
-        tasks = tasks.filter(board_id=board_id)
-    task = tasks.defer("description", "field_versions").first()
+    task = rows.visible_task(actor, as_uuid(task_id), board_id)
     if task is None:
         raise NotFound
     return task
@@ -79,16 +76,17 @@ def _require_asked(lead: AgentActor, task: Task) -> None:
 
 def write_comment(actor: Actor, task: Task, text: str) -> TaskComment:
     """Store a checked comment and tell of it; part of a running service."""
+    now = clock.now()
     comment = TaskComment(
+        created_at=now,
+        updated_at=now,
         task_id=task.pk,
         message=text,
         author_kind=actor.kind,
         author_id=actor.id,
         author_name=actor.name[:200],
     )
-    comment.save(force_insert=True)
-    Task.objects.filter(pk=task.pk).update(comments_count=F("comments_count") + 1)
-    task.comments_count += 1
+    task.comments_count = rows.insert_comment(comment)
     publish(
         "task.commented",
         actor=actor,

@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from activity.publish import Target, publish
-from boards import rules
+from boards import rows, rules
 from boards.models import Board, Task, TaskDependency
-from boards.services import opening, ranks
+from boards.services import ranks
 from boards.services.drafts import TaskDraft
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import Conflict, Invalid, NotFound
@@ -143,7 +143,7 @@ def after_reopen(actor: Actor, board: Board, task: Task) -> None:
         if dependent.status == Task.Status.TODO and not dependent.is_running:
             _tell(actor, board, dependent, "task.updated", reason)
             continue
-        row = opening.locked_task(dependent.id, board.pk)
+        row = rows.lock_task(dependent.id, board.pk)
         if row is not None:
             return_to_todo(TaskDraft(actor, board, row), reason=reason)
 

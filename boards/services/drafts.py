@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.utils.translation import gettext as _
 
 from activity.models import ActivityEvent
 from activity.publish import publish
-from boards import reads, rules
+from boards import reads, rows, rules
 from boards.models import Board, Task
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, AgentActor
@@ -114,12 +115,9 @@ class TaskDraft:
         task.field_versions = {**task.field_versions, **dict.fromkeys(tracked, task.version)}
         columns = changed - {"depends_on_task_ids"}
         values = {name: getattr(task, name) for name in columns}
-        Task.objects.filter(pk=task.pk).update(
-            **values,
-            version=task.version,
-            updated_at=task.updated_at,
-            field_versions=task.field_versions,
-        )
+        values |= {"version": task.version, "updated_at": task.updated_at}
+        values["field_versions"] = orjson.dumps(task.field_versions).decode()
+        rows.update_task(task.pk, values)
         self.refresh_annotations()
         return changed
 

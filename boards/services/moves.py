@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, assignees, reads, rules
+from boards import actions, assignees, reads, rows, rules
 from boards.models import Board, Task, TaskAlias, TaskDependency
 from boards.services import changes, dependencies, opening, ranks
 from governance import gates
@@ -107,13 +107,13 @@ def _open_both(
     source_id = found.values_list("board_id", flat=True).first()
     if source_id is None:
         raise NotFound
-    rows = {pk: opening.open_board(actor, pk) for pk in sorted({source_id, board_id})}
-    for row in rows.values():
+    opened = {pk: opening.open_board(actor, pk) for pk in sorted({source_id, board_id})}
+    for row in opened.values():
         authz.authorize(actor, actions.RELOCATE_TASK, row)
-    task = opening.locked_task(task_id, source_id)
+    task = rows.lock_task(task_id, source_id)
     if task is None:
         raise NotFound
-    return rows[source_id], rows[board_id], task
+    return opened[source_id], opened[board_id], task
 
 
 def _without(dependent: dependencies.Dependent, task_id: UUID) -> dependencies.Dependent:

@@ -9,22 +9,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from boards.models import Board, Task, TaskDependency
-from boards.querysets import board_q
+from boards import rows
+from boards.models import Board, Task
 from boards.rules import Mover
 from missioncontrol.kernel.actors import Actor, AgentActor
 from missioncontrol.kernel.errors import Forbidden, NotFound
 from missioncontrol.kernel.querysets import as_uuid
-
-_LINKS = TaskDependency.objects.filter(task_id=OuterRef("pk")).order_by("position", "id")
-DEPENDENCIES = ArraySubquery(_LINKS.values("depends_on_id"))
-UNFINISHED = ArraySubquery(
-    _LINKS.filter(~Q(depends_on__status=Task.Status.DONE)).values("depends_on_id")
-)
 
 
 def open_board(actor: Actor, board_id: Any, *, for_delete: bool = False) -> Board:
@@ -33,7 +25,12 @@ def open_board(actor: Actor, board_id: Any, *, for_delete: bool = False) -> Boar
     Raises:
         NotFound: absent or invisible.
     """
-    board: Board = Board.objects.open_for(actor, board_id, for_delete=for_delete)
+    if for_delete:
+        opened: Board = Board.objects.open_for(actor, board_id, for_delete=True)
+        return opened
+    board = rows.lock_board(actor, as_uuid(board_id))
+    if board is None:
+        raise NotFound
     return board
 
 
@@ -48,30 +45,11 @@ def open_task(
         NotFound: absent, invisible, or not on ``board_id``.
     """
     key = as_uuid(task_id)
-    boards = Board.objects.filter(board_q(actor, "read"), tasks=key)
-    if board_id is not None:
-        boards = boards.filter(pk=board_id)
-    board = boards.select_for_update(of=("self",), no_key=True).first()
-    if board is None:
-        raise NotFound
-    task = locked_task(key, board.id, for_delete=for_delete)
-    if task is None:
+    board = rows.lock_board_of(actor, key, board_id)
+    task = rows.lock_task(key, board.pk, for_delete=for_delete) if board else None
+    if board is None or task is None:
         raise NotFound
     return board, task
-
-
-def locked_task(task_id: UUID, board_id: UUID, *, for_delete: bool = False) -> Task | None:
-    """A task of that board with what the rules ask, locked; nothing is asked about rights."""
-    return (
-        Task.objects.filter(pk=task_id, board_id=board_id)
-        .annotate(
-            dependency_ids=DEPENDENCIES,
-            unfinished_ids=UNFINISHED,
-            assignee_name=F("assigned_agent__name"),
-        )
-        .select_for_update(of=("self",), no_key=not for_delete)
-        .first()
-    )
 
 
 def mover_of(actor: Actor, *, acting_for: str = "") -> Mover:

@@ -67,8 +67,9 @@ class AgentBoardListView(ApiView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """List."""
-        rows = Board.objects.visible_to(self.actor).order_by("name", "id")
-        return shared.answer_page(self, rows, reads.boards)
+        return shared.answer_boards(
+            self, Board.objects.visible_to(self.actor).order_by("name", "id")
+        )
 
 
 class AgentBoardView(ApiView):
@@ -83,11 +84,10 @@ class AgentBoardView(ApiView):
     )  # fmt: skip
     def get(self, request: Request, board_id: UUID) -> Response:
         """Read."""
-        rows = Board.objects.visible_to(self.actor).filter(pk=board_id)
-        found = reads.boards(rows)
-        if not found:
+        found = reads.board(self.actor, board_id)
+        if found is None:
             raise NotFound
-        return ok(found[0], version=found[0]["version"])
+        return ok(found, version=found["version"])
 
 
 class AgentTaskListView(tasks.TaskListView):

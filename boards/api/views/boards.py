@@ -18,8 +18,8 @@ from agents import rules as agent_rules
 from agents.models import Agent
 from boards import reads, services
 from boards.api import schemas, shapes
-from boards.api.views.shared import USER_AGENT, answer_page, prefix_of, require_board
-from boards.models import Board, BoardGroup, Task
+from boards.api.views.shared import USER_AGENT, answer_boards, prefix_of, require_board
+from boards.models import Board, BoardGroup
 from governance.api import shapes as approval_shapes
 from governance.models import Approval
 from missioncontrol.kernel import clock
@@ -57,15 +57,15 @@ class BoardListView(ApiView):
     def get(self, request: Request) -> Response:
         """List."""
         wanted = self.query(schemas.BoardFilter)
-        rows = scoped(self, wanted.organization_id)
+        found = scoped(self, wanted.organization_id)
         for name in ("gateway_id", "board_group_id"):
             value = getattr(wanted, name)
             if value is not None:
-                rows = rows.filter(**{name: value})
+                found = found.filter(**{name: value})
         if wanted.q and wanted.q.strip():
             text = wanted.q.strip()
-            rows = rows.filter(Q(name__icontains=text) | Q(key__iexact=text))
-        return answer_page(self, rows.order_by(Lower("name"), "-created_at", "id"), reads.boards)
+            found = found.filter(Q(name__icontains=text) | Q(key__iexact=text))
+        return answer_boards(self, found.order_by(Lower("name"), "-created_at", "id"))
 
     @operation(
         tags=TAGS, summary="Create a board", request=schemas.BoardIn, response=schemas.BoardOut
@@ -95,8 +95,7 @@ class BoardView(ApiView):
     def get(self, request: Request, board_id: UUID) -> Response:
         """Read; ``include`` names the parts wanted: ``tasks``, ``agents`` or ``none``."""
         parts = _parts(request.GET.get("include", "tasks"))
-        found = Board.objects.visible_to(self.actor).filter(pk=board_id).values(*reads.BOARD_FIELDS)
-        board = found.first()
+        board = reads.board(self.actor, board_id)
         if board is None:
             raise NotFound
         if "tasks" in parts:
@@ -138,9 +137,8 @@ def _parts(raw: str) -> set[str]:
 
 def _tasks_of(board_id: UUID) -> dict[str, Any]:
     counts = reads.task_counts([board_id])[board_id]
-    rows = reads.in_board_order(Task.objects.filter(board_id=board_id))
     return {
-        "tasks": reads.cards(rows[:DETAIL_TASKS]),
+        "tasks": reads.cards_of_board(board_id, limit=DETAIL_TASKS),
         "tasks_total": sum(counts.values()),
         "task_counts": counts,
     }

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from boards import reads, services
+from boards import reads, rows, services
 from boards.api import schemas
 from boards.api.views.shared import USER_AGENT, TaskRef, answer_page, resolve_task
-from boards.models import Task, TaskComment
+from boards.models import TaskComment
 from missioncontrol.kernel.actors import Kind
 from missioncontrol.kernel.api import ApiView, done, ok, operation
 from missioncontrol.kernel.errors import NotFound
 
 TAGS = ("comments",)
-
-
-def _shaped(rows: QuerySet[TaskComment]) -> list[dict[str, Any]]:
-    return [reads.shape_comment(row) for row in rows.values_list(*reads.COMMENT_FIELDS)]
 
 
 class CommentListView(ApiView):
@@ -33,13 +28,15 @@ class CommentListView(ApiView):
     def get(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
         """List."""
         pk = resolve_task(self.actor, task_ref, board_id)
-        tasks = Task.objects.visible_to(self.actor).filter(pk=pk)
-        if board_id is not None:
-            tasks = tasks.filter(board_id=board_id)
-        if not tasks.exists():
+        if not rows.sees_task(self.actor, pk, board_id):
             raise NotFound
-        rows = TaskComment.objects.filter(task_id=pk).order_by("created_at", "id")
-        return answer_page(self, rows, _shaped)
+        return answer_page(
+            self,
+            lambda limit, offset: [
+                reads.shape_comment(row) for row in rows.comments(pk, limit=limit, offset=offset)
+            ],
+            lambda: TaskComment.objects.filter(task_id=pk).count(),
+        )
 
     @operation(
         tags=TAGS, summary="Comment", request=schemas.CommentIn, response=schemas.CommentOut

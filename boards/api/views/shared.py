@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db.models import QuerySet
 from rest_framework.response import Response
 
+from boards import reads, rows
 from boards.models import Board, Task
 from missioncontrol.kernel.actors import Actor, Kind
 from missioncontrol.kernel.api import ARRAY, ApiView, Pages, ok
@@ -46,21 +48,32 @@ def require_board(actor: Actor, board_id: UUID) -> None:
     Raises:
         NotFound: absent or invisible.
     """
-    if not Board.objects.visible_to(actor).filter(pk=board_id).exists():
+    if not rows.sees_board(actor, board_id):
         raise NotFound
 
 
 def answer_page(
-    view: ApiView, rows: models.QuerySet[Any], items_of: Any, *, counted: Any = None
+    view: ApiView,
+    read: Callable[[int, int], list[dict[str, Any]]],
+    count: Callable[[], int],
 ) -> Response:
-    """One page; ``items_of`` shapes the rows of the window, whatever queries that takes."""
+    """One page: ``read(limit, offset)`` shapes its rows, ``count`` is asked only when it is full."""
     pages = Pages(view.request.GET)
-    items = items_of(rows[pages.window])
+    items = read(pages.limit, pages.offset)
     short = len(items) < pages.limit and (items or pages.offset == 0)
-    total = pages.offset + len(items) if short else (counted or rows).order_by().count()
+    total = pages.offset + len(items) if short else count()
     if ARRAY in view.request.META.get("HTTP_ACCEPT", ""):
         return ok(items, headers={"X-Total-Count": str(total)})
     return ok({"items": items, "total": total, "limit": pages.limit, "offset": pages.offset})
+
+
+def answer_boards(view: ApiView, found: QuerySet[Board]) -> Response:
+    """One page of boards."""
+    return answer_page(
+        view,
+        lambda limit, offset: reads.boards(found[offset : offset + limit]),
+        lambda: found.order_by().count(),
+    )
 
 
 def prefix_of(view: ApiView) -> str:

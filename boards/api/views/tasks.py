@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from boards import reads, rules, services
+from boards import reads, rows, rules, services
 from boards.api import schemas
 from boards.api.views.shared import (
     USER_AGENT,
@@ -28,12 +27,13 @@ from missioncontrol.kernel.errors import Invalid, NotFound
 TAGS = ("tasks",)
 
 
-def filtered(rows: QuerySet[Task], wanted: schemas.TaskFilter) -> QuerySet[Task]:
-    """Tasks that fit the filters, newest first.
+def conditions(wanted: schemas.TaskFilter) -> rows.Where:
+    """Conditions of a task list.
 
     Raises:
         Invalid: a status that does not exist.
     """
+    where = rows.Where()
     if wanted.status:
         statuses = [rules.parse_status(part) for part in wanted.status.split(",")]
         if None in statuses:
@@ -41,20 +41,24 @@ def filtered(rows: QuerySet[Task], wanted: schemas.TaskFilter) -> QuerySet[Task]
                 _("Unsupported task status filter."),
                 errors=[{"loc": ["query", "status"], "msg": "unknown status", "type": "value_error"}],
             )
-        rows = rows.filter(status__in=set(statuses))
-    exact = {"assigned_agent_id": wanted.assigned_agent_id, "priority": wanted.priority}
-    bounds = {"due_at__lt": wanted.due_before, "updated_at__gte": wanted.updated_since}
-    for name, value in {**exact, **bounds}.items():
+        where.add("t.status = ANY(%s)", statuses)
+    for sql, value in (
+        ("t.assigned_agent_id = %s", wanted.assigned_agent_id),
+        ("t.priority = %s", wanted.priority),
+        ("t.due_at < %s", wanted.due_before),
+        ("t.updated_at >= %s", wanted.updated_since),
+        ("t.board_id = %s", wanted.board_id),
+        ("(t.assigned_agent_id IS NULL) = %s", wanted.unassigned),
+    ):
         if value is not None:
-            rows = rows.filter(**{name: value})
-    if wanted.unassigned is not None:
-        rows = rows.filter(assigned_agent__isnull=wanted.unassigned)
+            where.add(sql, value)
     if wanted.tag:
-        rows = rows.none()
+        where.add("FALSE")
     if wanted.q and wanted.q.strip():
         text = wanted.q.strip()
-        rows = rows.filter(Q(title__icontains=text) | Q(key__iexact=text))
-    return rows.order_by("-created_at", "-id")
+        pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        where.add("(t.title ILIKE %s OR t.key = %s)", pattern, text.upper())
+    return where
 
 
 def changes_of(body: schemas.TaskFields) -> dict[str, Any]:
@@ -96,18 +100,19 @@ class TaskListView(ApiView):
     @operation(tags=TAGS, summary="Tasks, newest first", response=schemas.TaskPage)
     def get(self, request: Request, board_id: UUID | None = None) -> Response:
         """List."""
-        wanted = self.query(schemas.TaskFilter)
-        rows: QuerySet[Task]
+        where = conditions(self.query(schemas.TaskFilter))
         if board_id is not None:
             require_board(self.actor, board_id)
-            rows = Task.objects.filter(board_id=board_id)
+            where.add("t.board_id = %s", board_id)
         else:
-            rows = Task.objects.visible_to(self.actor)
+            where.visible(self.actor)
             if isinstance(self.actor, UserActor):
-                rows = rows.filter(organization_id=self.actor.organization_id)
-            if wanted.board_id is not None:
-                rows = rows.filter(board_id=wanted.board_id)
-        return answer_page(self, filtered(rows, wanted), reads.tasks)
+                where.add("t.organization_id = %s", self.actor.organization_id)
+        return answer_page(
+            self,
+            lambda limit, offset: reads.select(where, limit=limit, offset=offset),
+            lambda: rows.count_tasks(where),
+        )
 
     @operation(
         tags=TAGS, summary="Create a task", request=schemas.TaskIn, response=schemas.TaskOut
@@ -135,15 +140,13 @@ class TaskView(ApiView):
     @operation(tags=TAGS, summary="A task", response=schemas.TaskOut)
     def get(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
         """Read."""
-        rows = Task.objects.visible_to(self.actor).filter(
-            pk=resolve_task(self.actor, task_ref, board_id)
-        )
+        where = rows.Where().add("t.id = %s", resolve_task(self.actor, task_ref, board_id))
         if board_id is not None:
-            rows = rows.filter(board_id=board_id)
-        found = reads.cards(rows)
-        if not found:
+            where.add("t.board_id = %s", board_id)
+        found = reads.card(where.visible(self.actor))
+        if found is None:
             raise NotFound
-        return ok(found[0], version=found[0]["version"])
+        return ok(found, version=found["version"])
 
     @operation(
         tags=TAGS, summary="Change a task", request=schemas.TaskPatch, response=schemas.TaskOut
