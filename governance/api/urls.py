@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import ApprovalCancelView, ApprovalListView, ApprovalView
+from .views import AgentApprovalView, ApprovalCancelView, ApprovalListView, ApprovalView
 
 urlpatterns = [
     path("approvals", ApprovalListView.as_view(), name="approvals"),
@@ -14,5 +14,5 @@ urlpatterns = [
     path(
         "boards/<uuid:board_id>/approvals/<uuid:approval_id>/cancel", ApprovalCancelView.as_view()
     ),
-    path("agent/boards/<uuid:board_id>/approvals/<uuid:approval_id>", ApprovalView.as_view()),
+    path("agent/boards/<uuid:board_id>/approvals/<uuid:approval_id>", AgentApprovalView.as_view()),
 ]

@@ -14,6 +14,7 @@ from governance import services
 from governance.models import Approval, ApprovalTask
 from missioncontrol.kernel.actors import Kind, UserActor
 from missioncontrol.kernel.api import ARRAY, ApiView, Pages, ok, operation
+from missioncontrol.kernel.authz import AGENT
 from missioncontrol.kernel.errors import Invalid, NotFound
 
 from . import creation, shapes
@@ -51,7 +52,7 @@ def filtered(rows: QuerySet[Any], wanted: ApprovalFilter) -> QuerySet[Any]:
 
 
 def answer_page(view: ApiView, rows: QuerySet[Any]) -> Response:
-    """One page of approvals: three queries at most, whatever their number."""
+    """One page of approvals: two queries at most, whatever their number."""
     pages = Pages(view.request.GET)
     items = shapes.many(rows[pages.window])
     short = len(items) < pages.limit and (items or pages.offset == 0)
@@ -141,3 +142,14 @@ class ApprovalCancelView(_OneApproval):
         """Cancel."""
         approval = services.cancel_approval(self.actor, self.seen(approval_id, board_id))
         return answer_one(approval.pk)
+
+
+class AgentApprovalView(_OneApproval):
+    """An agent looks after what it asked; it never decides."""
+
+    actor_kinds = AGENT
+
+    @operation(tags=["agent-lead", "agent-worker"], summary="An approval", response=ApprovalOut)
+    def get(self, request: Request, approval_id: UUID, board_id: UUID) -> Response:
+        """Read."""
+        return answer_one(self.seen(approval_id, board_id))
