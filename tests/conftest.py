@@ -7,6 +7,8 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
+from missioncontrol.kernel import ratelimit
+
 from tests.world import world
 
 __all__ = ["world"]
@@ -23,6 +25,7 @@ def redis_client() -> Generator[Redis]:
 def _clean_between_tests(request: pytest.FixtureRequest, redis_client: Redis) -> Generator[None]:
     """Empty Redis after tests that reached the database, and forget bound log fields."""
     yield
+    ratelimit.memory.clear()
     structlog.contextvars.clear_contextvars()
     fixtures = {"db", "transactional_db", "live_server"} & set(request.fixturenames)
     if fixtures or request.node.get_closest_marker("django_db"):

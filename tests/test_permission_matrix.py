@@ -1,0 +1,361 @@
+"""Who may call what: every route of the API times every kind of caller.
+
+A row names the callers that get past authentication, visibility and rights (they may still be
+refused for their empty body or the state of things); everybody else must get 401, 403 or 404.
+A route without a row fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern
+from django.utils import timezone
+
+from agents.models import Execution
+from boards.models import BoardGroup
+from governance.models import Approval, ApprovalTask
+from missioncontrol.urls import api as api_patterns
+from orgs.models import ApiToken, Membership
+from tests import factories
+from tests.clients import Client
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = "outsider stranger reader writer admin owner read_token"
+READERS = "reader writer owner read_token worker lead"
+WRITERS = "writer owner worker lead"
+ADMINS = "admin owner"
+ADMIN_READ = "admin owner read_token"
+
+#: method, path, callers let through. ``outsider`` is a member of A without any grant, ``stranger``
+#: the owner of organization B, ``read_token`` the owner's token that may only read.
+ROWS = f"""
+POST auth/bootstrap : {PEOPLE}
+POST auth/login : *
+POST auth/logout : *
+GET users/me : {PEOPLE}
+PATCH users/me : outsider stranger reader writer admin owner
+GET users/me/tokens : {PEOPLE}
+POST users/me/tokens : outsider stranger reader writer admin owner
+DELETE users/me/tokens/<token> : owner
+GET organizations : {PEOPLE}
+POST organizations : outsider stranger reader writer admin owner
+GET organizations/me : {PEOPLE}
+DELETE organizations/me : stranger owner
+GET organizations/me/list : {PEOPLE}
+PATCH organizations/me/active : outsider reader writer admin owner
+GET organizations/me/member : {PEOPLE}
+GET organizations/me/members : {PEOPLE}
+GET organizations/me/members/<member> : {ADMIN_READ} reader
+PATCH organizations/me/members/<member> : {ADMINS}
+DELETE organizations/me/members/<member> : {ADMINS}
+PUT organizations/me/members/<member>/access : {ADMINS}
+GET organizations/<organization> : outsider reader writer admin owner read_token
+PATCH organizations/<organization> : {ADMINS}
+DELETE organizations/<organization> : owner
+GET activity : {PEOPLE} worker lead other_agent
+GET activity/task-comments : {PEOPLE}
+GET approvals : {PEOPLE} worker lead other_agent
+POST approvals : {WRITERS}
+GET approvals/<approval> : {READERS}
+PATCH approvals/<approval> : writer owner
+POST approvals/<approval>/cancel : owner worker
+GET boards/<board>/approvals/<approval> : {READERS}
+PATCH boards/<board>/approvals/<approval> : writer owner
+POST boards/<board>/approvals/<approval>/cancel : owner worker
+GET agent/boards/<board>/approvals/<approval> : worker lead
+GET gateways : admin stranger owner read_token
+POST gateways : admin stranger owner
+GET gateways/status : {ADMIN_READ}
+POST gateways/status : {ADMIN_READ}
+GET gateways/commands : admin stranger owner read_token
+GET gateways/sessions : owner read_token
+GET gateways/sessions/<key> : owner read_token
+GET gateways/sessions/<key>/history : owner read_token
+POST gateways/sessions/<key>/message : owner
+GET gateways/<gateway> : {ADMIN_READ}
+PATCH gateways/<gateway> : {ADMINS}
+DELETE gateways/<gateway> : {ADMINS}
+POST gateways/<gateway>/check : {ADMINS}
+GET gateways/<gateway>/pairing : {ADMIN_READ}
+POST gateways/<gateway>/pairing : {ADMINS}
+GET gateways/<gateway>/exec-policy : {ADMIN_READ}
+POST gateways/<gateway>/exec-policy : {ADMINS}
+GET gateways/<gateway>/logs : {ADMIN_READ}
+POST gateways/<gateway>/templates/sync : {ADMINS}
+POST gateways/<gateway>/execute : writer owner
+GET board-groups : {PEOPLE}
+POST board-groups : stranger admin owner
+GET board-groups/<group> : reader writer owner read_token
+PATCH board-groups/<group> : owner
+DELETE board-groups/<group> : owner
+GET board-groups/<group>/snapshot : reader writer owner read_token
+GET boards : {PEOPLE} worker lead other_agent
+POST boards : stranger admin owner
+GET boards/<board> : {READERS}
+PATCH boards/<board> : writer owner
+DELETE boards/<board> : owner
+GET boards/<board>/snapshot : {READERS}
+GET boards/<board>/group-snapshot : {READERS}
+GET boards/<board>/events : {READERS}
+GET boards/<board>/tasks : {READERS}
+POST boards/<board>/tasks : writer owner lead
+GET boards/<board>/tasks/<task> : {READERS}
+PATCH boards/<board>/tasks/<task> : {WRITERS}
+DELETE boards/<board>/tasks/<task> : writer owner lead
+GET boards/<board>/tasks/<task>/comments : {READERS}
+POST boards/<board>/tasks/<task>/comments : {WRITERS}
+PATCH boards/<board>/tasks/<task>/comments/<comment> : owner
+DELETE boards/<board>/tasks/<task>/comments/<comment> : owner
+GET boards/<board>/approvals : {READERS}
+POST boards/<board>/approvals : {WRITERS}
+GET tasks : {PEOPLE} worker lead other_agent
+POST tasks : writer owner lead
+GET tasks/<task> : {READERS}
+PATCH tasks/<task> : {WRITERS}
+DELETE tasks/<task> : writer owner lead
+GET tasks/<task>/comments : {READERS}
+POST tasks/<task>/comments : {WRITERS}
+PATCH tasks/<task>/comments/<comment> : owner
+DELETE tasks/<task>/comments/<comment> : owner
+POST tasks/<task>/assign-agent : writer owner lead
+POST tasks/<task>/move : owner
+POST tasks/<task>/execute : writer owner
+GET executions : {PEOPLE}
+GET executions/<execution> : reader writer owner read_token
+POST executions/<execution>/cancel : writer owner
+GET agents : {PEOPLE} worker lead other_agent
+POST agents : stranger admin owner lead other_agent
+GET agents/<agent> : {ADMIN_READ} reader writer worker lead
+PATCH agents/<agent> : owner
+DELETE agents/<agent> : owner lead
+POST agents/heartbeat : owner worker lead other_agent
+POST agents/<agent>/heartbeat : {ADMINS} worker
+POST agents/<agent>/rotate-token : {ADMINS}
+POST agents/<agent>/wake : {ADMINS}
+POST agents/<agent>/retry : {ADMINS}
+POST agents/<agent>/pause : {ADMINS}
+POST agents/<agent>/resume : {ADMINS}
+GET agents/<agent>/files : {ADMIN_READ}
+GET agents/<agent>/files/<name> : {ADMIN_READ}
+PUT agents/<agent>/files/<name> : {ADMINS}
+GET agent/boards : worker lead other_agent
+GET agent/boards/<board> : worker lead
+GET agent/boards/<board>/tasks : worker lead
+POST agent/boards/<board>/tasks : lead
+GET agent/boards/<board>/tasks/<task> : worker lead
+PATCH agent/boards/<board>/tasks/<task> : worker lead
+DELETE agent/boards/<board>/tasks/<task> : lead
+GET agent/boards/<board>/tasks/<task>/comments : worker lead
+POST agent/boards/<board>/tasks/<task>/comments : worker lead
+GET agent/boards/<board>/approvals : worker lead
+POST agent/boards/<board>/approvals : worker lead
+GET agent/healthz : worker lead other_agent
+POST agent/heartbeat : worker lead other_agent
+GET agent/agents : worker lead other_agent
+POST agent/agents : lead other_agent
+DELETE agent/boards/<board>/agents/<agent> : lead
+POST agent/executions/<execution> : worker
+"""
+
+
+#: Bodies that fit, so that a refusal is about rights. Ids are filled in from the stage.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST users/me/tokens": {"name": "t", "scope": "read"},
+    "PATCH users/me": {"name": "n"},
+    "POST organizations": {"name": "New one"},
+    "PATCH organizations/me/active": {"organization_id": "<own>"},
+    "PATCH organizations/me/members/<member>": {"role": "member"},
+    "PUT organizations/me/members/<member>/access": {"all_boards_read": True},
+    "PATCH organizations/<organization>": {"description": "d"},
+    "POST approvals": {"task_id": "<task>", "action": "x", "reason": "r"},
+    "PATCH approvals/<approval>": {"status": "approved"},
+    "PATCH boards/<board>/approvals/<approval>": {"status": "approved"},
+    "POST boards/<board>/approvals": {"action_type": "x", "lead_reasoning": "r"},
+    "POST agent/boards/<board>/approvals": {"action_type": "x", "lead_reasoning": "r"},
+    "POST gateways": {"name": "n", "url": "ws://127.0.0.1:1"},
+    "POST gateways/status": {"gateway_id": "<gateway>"},
+    "GET gateways/status": {"gateway_id": "<gateway>"},
+    "GET gateways/commands": {"gateway_id": "<gateway>"},
+    "GET gateways/sessions": {"board_id": "<board>"},
+    "GET gateways/sessions/<key>": {"board_id": "<board>"},
+    "GET gateways/sessions/<key>/history": {"board_id": "<board>"},
+    "POST gateways/sessions/<key>/message": {"content": "c"},
+    "PATCH gateways/<gateway>": {"name": "n"},
+    "POST gateways/<gateway>/exec-policy": {"mode": "ask"},
+    "POST gateways/<gateway>/execute": {"task_id": "<task>"},
+    "POST board-groups": {"name": "n"},
+    "PATCH board-groups/<group>": {"name": "n"},
+    "POST boards": {"name": "n"},
+    "PATCH boards/<board>": {"description": "d"},
+    "POST boards/<board>/tasks": {"title": "t2"},
+    "POST agent/boards/<board>/tasks": {"title": "t2"},
+    "POST tasks": {"board_id": "<board>", "title": "t2"},
+    "POST boards/<board>/tasks/<task>/comments": {"message": "m"},
+    "POST agent/boards/<board>/tasks/<task>/comments": {"message": "m"},
+    "POST tasks/<task>/comments": {"message": "m"},
+    "PATCH boards/<board>/tasks/<task>/comments/<comment>": {"message": "m"},
+    "PATCH tasks/<task>/comments/<comment>": {"message": "m"},
+    "POST tasks/<task>/assign-agent": {"agent_id": None},
+    "POST tasks/<task>/move": {"board_id": "<other_board>"},
+    "POST agents": {"name": "n"},
+    "PATCH agents/<agent>": {"description": "d"},
+    "POST agents/heartbeat": {"name": "n", "board_id": "<board>"},
+    "PUT agents/<agent>/files/<name>": {"content": "c"},
+    "POST agent/agents": {"name": "n"},
+    "POST agent/executions/<execution>": {"status": "running"},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A parsed line of the table."""
+
+    method: str
+    path: str
+    callers: frozenset[str]
+
+
+def _rows() -> list[Row]:
+    found = []
+    for line in ROWS.strip().splitlines():
+        call, _, callers = line.partition(":")
+        method, path = call.split()
+        found.append(Row(method, path, frozenset(callers.split())))
+    return found
+
+
+def _names(pattern: str) -> str:
+    """A Django path as the table writes it."""
+    short = {"task_ref": "task"}
+    return re.sub(
+        r"<(?:\w+:)?(\w+)>",
+        lambda m: f"<{short.get(m.group(1), m.group(1).removesuffix('_id'))}>",
+        pattern,
+    )
+
+
+def _routes(patterns: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for entry in patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            view = getattr(entry.callback, "view_class", None) or entry.callback.cls
+            for method in ("get", "post", "put", "patch", "delete"):
+                if hasattr(view, method):
+                    yield method.upper(), _names(path)
+        else:
+            yield from _routes(entry.url_patterns, path)
+
+
+def test_every_route_has_a_row() -> None:
+    routes = set(_routes(api_patterns))
+    rows = {(row.method, row.path) for row in _rows()}
+    assert routes - rows == set()
+    assert rows - routes == set()
+
+
+@dataclass
+class Stage:
+    """The world with one row of everything, and a client per caller."""
+
+    ids: dict[str, str]
+    clients: dict[str, Client]
+
+
+@pytest.fixture
+def stage(world: World) -> Stage:
+    outsider, writer, admin = (factories.make_user(n) for n in ("carol", "wanda", "adam"))
+    factories.make_member(world.org, outsider)
+    factories.make_member(world.org, writer)
+    factories.make_member(world.org, admin, "admin", all_boards_read=False, all_boards_write=False)
+    factories.grant(world.board, writer, "write")
+    group = BoardGroup.objects.create(organization=world.org, name="G", slug="g")
+    type(world.board).objects.filter(pk=world.board.pk).update(board_group=group)
+    task = factories.make_task(world.board, assigned_agent=world.worker, status="review")
+    comment = factories.make_comment(task, author_id=world.ann.id)
+    approval = Approval.objects.create(
+        organization=world.org, board_id=world.board.id, action_type="x",
+        requested_by_kind="agent", requested_by_id=world.worker.id, requested_by_name="WA",
+        agent_id=world.worker.id,
+    )  # fmt: skip
+    ApprovalTask.objects.create(approval=approval, task_id=task.id, title="t")
+    execution = Execution.objects.create(
+        organization=world.org, task=task, agent=world.worker, requested_by_kind="user",
+        requested_by_name="ann", status="running",
+    )  # fmt: skip
+    read_token = factories.make_token(world.ann, scope="read")
+    expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
+    token = ApiToken.objects.filter(user=world.ann).earliest("created_at")
+    member = Membership.objects.get(user=world.bob, organization=world.org)
+    return Stage(
+        ids={
+            "token": str(token.id), "member": str(member.id), "organization": str(world.org.id),
+            "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
+            "gateway": str(world.gateway.id), "task": str(task.id), "comment": str(comment.id),
+            "execution": str(execution.id), "agent": str(world.worker.id),
+            "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
+            "other_board": str(world.second_board.id),
+        },
+        clients={
+            "anonymous": Client(),
+            "expired": Client(bearer=expired),
+            "nonsense": Client(bearer="a.b.c"),
+            "bad_agent": Client(agent_token="mca_" + "x" * 43),
+            "outsider": Client(bearer=factories.make_token(outsider)),
+            "stranger": world.as_eve,
+            "reader": world.as_bob,
+            "writer": Client(bearer=factories.make_token(writer)),
+            "admin": Client(bearer=factories.make_token(admin)),
+            "owner": world.as_ann,
+            "read_token": Client(bearer=read_token),
+            "worker": world.as_worker,
+            "lead": world.as_lead,
+            "other_agent": world.as_other_lead,
+        },
+    )  # fmt: skip
+
+
+class _Undo(Exception):
+    """Ends a call's savepoint."""
+
+
+def _filled(value: Any, ids: dict[str, str]) -> Any:
+    return ids[value[1:-1]] if isinstance(value, str) and value.startswith("<") else value
+
+
+def _status(client: Client, row: Row, ids: dict[str, str]) -> int:
+    path = re.sub(r"<(\w+)>", lambda m: ids[m.group(1)], row.path)
+    body = BODIES.get(f"{row.method} {row.path}", {})
+    body = {name: _filled(value, ids) for name, value in body.items()}
+    if row.method == "GET":
+        path, body = f"{path}?{urlencode(body)}", {}
+    elif path.endswith("/message"):
+        path = f"{path}?board_id={ids['board']}"
+    status = 0
+    try:
+        with transaction.atomic():
+            status = client.request(row.method, f"/{path}", body).status
+            raise _Undo
+    except _Undo:
+        return status
+
+
+@pytest.mark.parametrize("row", _rows(), ids=lambda row: f"{row.method} {row.path}")
+def test_only_these_callers_get_through(row: Row, stage: Stage) -> None:
+    wrong = {}
+    for caller, client in stage.clients.items():
+        status = _status(client, row, stage.ids)
+        through = status not in (401, 403, 404)
+        if "*" not in row.callers and through != (caller in row.callers):
+            wrong[caller] = status
+        assert status < 500 or status in (502, 503), (caller, status)
+    assert wrong == {}, f"{row.method} {row.path}"
