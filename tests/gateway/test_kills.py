@@ -1,7 +1,7 @@
 """Processes die without warning in the middle of the work; the story still ends, once.
 
 Each kind of process is killed three times in one round: when the task was just assigned, while
-its approval waits, and right after the decision.
+the agent reports on it, and right after the decision.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def real(real_gateway: Rig) -> Iterator[Campaign]:
 @pytest.fixture(scope="module")
 def simulated() -> Iterator[Campaign]:
     """On the simulated gateway."""
-    with places.simulated() as place, campaign(place) as told:
+    with places.simulated(speed=8) as place, campaign(place) as told:
         yield told
 
 

@@ -49,13 +49,17 @@ class Campaign:
         task_id = str(self.api.post(path, {"title": title})["id"])
         self.api.patch(f"/tasks/{task_id}", {"assigned_agent_id": self.worker_id})
         self.product.kill(victim)
-        approval = until(lambda: self._asked(task_id), "approval asked", seconds=PATIENCE_SECONDS)
+        until(lambda: self._is_begun(task_id), "task begun", seconds=PATIENCE_SECONDS)
         self.product.kill(victim)
+        approval = until(lambda: self._asked(task_id), "approval asked", seconds=PATIENCE_SECONDS)
         decision = {"status": "approved", "comment": COMMENT}
         self.api.patch(f"/approvals/{approval['id']}", decision)
         self.product.kill(victim)
         until(lambda: self._is_done(task_id), "task done", seconds=PATIENCE_SECONDS)
         self.count(task_id)
+
+    def _is_begun(self, task_id: str) -> bool:
+        return self.ledger.moves(task_id) == ["in_progress"]
 
     def _asked(self, task_id: str) -> dict[str, Any] | None:
         rows = self.api.items(f"/boards/{self.board_id}/approvals", status="pending")

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from missioncontrol.run import state as states
+from tests.story.waiting import NotYet
 
 
 class Ledger:
@@ -18,11 +19,18 @@ class Ledger:
         self._data = data
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """Rows of a query."""
+        """Rows of a query.
+
+        Raises:
+            NotYet: the database is away.
+        """
         services = states.read(self._data)
         assert services is not None
-        with psycopg.connect(services.database_url, row_factory=dict_row) as connection:
-            return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+        try:
+            with psycopg.connect(services.database_url, row_factory=dict_row) as connection:
+                return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+        except psycopg.OperationalError as error:
+            raise NotYet(str(error)) from error
 
     def gaps(self) -> list[str]:
         """Places where the numbers of an event stream are not 1, 2, 3 and so on."""
