@@ -114,6 +114,42 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a new organization needs next."""
+
+    title: str
+    text: str
+    word: str
+    url: str
+
+
+def first_step(who: UserActor, shown: Dashboard) -> Step | None:
+    """The next thing to set up, until agents are there; nothing for people who cannot."""
+    if shown.agents_total or not who.is_admin_in(who.organization_id):
+        return None
+    if not shown.gateways:
+        return Step(
+            _("First, add a gateway"),
+            _("Agents run on it. The connection doctor says what is missing."),
+            _("Add gateway"),
+            "/gateways/new",
+        )
+    if not Board.objects.visible_to(who).filter(organization_id=home_of(who)).exists():
+        return Step(
+            _("Next, create a board"),
+            _("It holds the tasks of one goal and the agents that work on it."),
+            _("New board"),
+            "/boards/new",
+        )
+    return Step(
+        _("Next, create an agent"),
+        _("It is set up on the board's gateway and checks in."),
+        _("New agent"),
+        "/agents/new",
+    )
+
+
 def _agents(who: UserActor) -> QuerySet[Agent]:
     agents: QuerySet[Agent] = Agent.objects.visible_to(who)
     agents = agents.filter(organization_id=home_of(who))

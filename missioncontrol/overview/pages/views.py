@@ -23,9 +23,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """The state of the fleet and what waits for a person."""
     wanted = request.GET.get("range", reads.DEFAULT_RANGE)
     range_key = wanted if wanted in reads.RANGES else reads.DEFAULT_RANGE
+    who = actor(request)
+    shown = reads.dashboard(who, range_key)
     context = {
         "nav": "dashboard",
-        "dashboard": reads.dashboard(actor(request), range_key),
+        "dashboard": shown,
+        "step": reads.first_step(who, shown),
         "range": range_key,
         "ranges": list(reads.RANGES),
     }
