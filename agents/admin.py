@@ -26,7 +26,7 @@ SECRET = frozenset(
 )  # fmt: skip
 
 
-class LookUp(ModelAdmin):
+class LookUp(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """A table that is read here and changed elsewhere."""
 
     list_per_page = 50
@@ -35,7 +35,7 @@ class LookUp(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Every field."""
-        return [f.name for f in self.model._meta.fields if f.name not in SECRET]
+        return [f.name for f in self.opts.fields if f.name not in SECRET]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Every field but secrets."""

@@ -67,7 +67,9 @@ def resolve(token: str) -> AgentActor | None:
     """Agent of a token, ``None`` if it proves nothing; the work is the same in both cases."""
     digest = token_hash(token)
     found = _find(digest)
-    stored = (found.token_hash, found.pending_token_hash, found.previous_token_hash) if found else ()
+    stored = (
+        (found.token_hash, found.pending_token_hash, found.previous_token_hash) if found else ()
+    )
     matches = [same(digest, candidate or _NOBODY) for candidate in stored or (None, None, None)]
     if found is None or not any(matches):
         return None

@@ -37,10 +37,11 @@ PATIENCE_SECONDS = 120
 #: Then the run ends in ``error``; a gateway that comes back starts it anew.
 GIVE_UP_SECONDS = 1800
 FORCED_SECONDS = 60
+MAX_WAKE_TRIES = 10
 _BLIPS = frozenset({"restarting", "remote_changed"})
 
 
-class LeaseLost(Exception):  # noqa: N818 - not an error: another worker took over
+class LeaseLost(Exception):
     """This run no longer owns its agent."""
 
 
@@ -82,13 +83,13 @@ def _failed(agent: Agent, refusal: DomainError) -> None:
     log.info("agent.step_failed", agent=str(agent.id), work=agent.work, code=code)
     asked = agent.provision_requested_at or clock.now()
     waited = (clock.now() - asked).total_seconds()
-    is_deleting = agent.work in (Agent.Work.DELETE, Agent.Work.CLEAN_UP)
-    if agent.work == Agent.Work.DELETE and agent.work_options.get("force"):
-        if not isinstance(refusal, GatewayUnavailable) or waited > FORCED_SECONDS:
-            outcomes.record_deleted(agent.id, agent.lifecycle_generation)
-            return
+    is_away = isinstance(refusal, GatewayUnavailable)
+    is_forced = agent.work == Agent.Work.DELETE and agent.work_options.get("force")
+    if is_forced and (not is_away or waited > FORCED_SECONDS):
+        outcomes.record_deleted(agent.id, agent.lifecycle_generation)
+        return
     retry: float | None = None
-    if isinstance(refusal, GatewayUnavailable) and (is_deleting or waited < GIVE_UP_SECONDS):
+    if is_away and _is_worth_a_retry(agent, waited):
         retry = RETRY_SECONDS[min(max(agent.attempts, 1), len(RETRY_SECONDS)) - 1]
         retry = max(retry, float(refusal.extra.get("retry_after") or 0))
     outcomes.record_failed(
@@ -101,8 +102,17 @@ def _failed(agent: Agent, refusal: DomainError) -> None:
     )
 
 
+def _is_worth_a_retry(agent: Agent, waited_seconds: float) -> bool:
+    """Removals are tried for ever, wakes some times, a setup for half an hour."""
+    if agent.work in (Agent.Work.DELETE, Agent.Work.CLEAN_UP):
+        return True
+    if agent.work == Agent.Work.AWAIT_CHECK_IN:
+        return agent.attempts < MAX_WAKE_TRIES
+    return waited_seconds < GIVE_UP_SECONDS
+
+
 def code_of(refusal: DomainError) -> str:
-    """Machine word of a failed step: ``timeout`` for silence, else the reason that the wire names."""
+    """Machine word of a failed step: ``timeout`` for silence, else what the wire names."""
     if isinstance(refusal.__cause__, CallTimeout):
         return "timeout"
     return str(refusal.extra.get("reason") or refusal.machine_code)
@@ -187,7 +197,9 @@ def heartbeat_block(agent: Agent) -> Heartbeat | None:
     target = str(wanted.get("target") or "none")
     return Heartbeat(
         every=str(wanted["every"]),
-        prompt=workspace.heartbeat_prompt(agent, undelivered=notifications.undelivered_texts(agent)),
+        prompt=workspace.heartbeat_prompt(
+            agent, undelivered=notifications.undelivered_texts(agent)
+        ),
         # Without channels "last" is skipped by the gateway; the answer is for nobody anyway.
         target="none" if target == "last" else target,
         extra=extra,

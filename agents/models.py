@@ -78,7 +78,7 @@ class Agent(TenantEntity, Versioned, LeasedWork):
     #: Life cycle on the gateway.
     work = models.CharField(max_length=16, choices=Work.choices, blank=True, default=Work.NONE)
     work_options: Any = models.JSONField(default=dict, blank=True)
-    #: Remote agents left behind on gateways: ``[{gateway_id, remote_id}]``, removed by the next run.
+    #: Remote agents left behind: ``[{gateway_id, remote_id}]``, removed by the next run.
     left_behind: Any = models.JSONField(default=list, blank=True)
     lifecycle_generation = models.PositiveIntegerField(default=0)
     provision_action = models.CharField(max_length=12, blank=True, default="")

@@ -13,7 +13,7 @@ from missioncontrol.kernel.querysets import VisibleQuerySet
 
 
 class AgentQuerySet(VisibleQuerySet[Any]):
-    """Agents: all of an admin's organization, those of readable boards for members, peers for agents."""
+    """Agents: an admin's whole organization, readable boards for members, peers for agents."""
 
     def visible_to(self, actor: Actor) -> Self:
         """Visible agents; main agents and the pool only to admins."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from activity.models import ActivityEvent
 from activity.subscribe import EventView, subscribe
-from boards.models import Board, Task, TaskComment
+from boards.models import Task, TaskComment
 from boards.rules import POLICY_FIELDS, answers_to
 from governance.models import Approval
 
@@ -20,7 +20,7 @@ from .services.notifications import Kind, Message
 IN_FILES = frozenset(
     {"name", "objective", "success_metrics", "target_date", "board_type", "max_agents"}
 ) | set(POLICY_FIELDS)
-_ACT = "Read AGENTS.md, section \"Your round\", and take action now."
+_ACT = 'Read AGENTS.md, section "Your round", and take action now.'
 
 
 def register() -> None:
@@ -95,7 +95,7 @@ def board_changed(event: EventView) -> None:
             ("Changed", ", ".join(sorted(changed & IN_FILES))),
             ("By", event.actor_name),
         ],
-        action="Read the section \"Board\" of AGENTS.md again before the next step.",
+        action='Read the section "Board" of AGENTS.md again before the next step.',
         event_id=event.id,
     )
     notifications.notify(lead, message)
@@ -103,6 +103,8 @@ def board_changed(event: EventView) -> None:
 
 def board_resumed(event: EventView) -> None:
     """Messages that were held back go out."""
+    if event.target_id is None:
+        return
     for agent in Agent.objects.filter(board_id=event.target_id, gateway__isnull=False):
         notifications.make_due(agent)
     executions.look_for_targets(event.organization_id)
@@ -239,7 +241,7 @@ def _back_in_todo(event: EventView, task: Task, *, before: str) -> None:
 def task_commented(event: EventView) -> None:
     """Mentioned agents of the board, else the assignee; never the author."""
     task = _task_of(event)
-    comment = TaskComment.objects.filter(pk=event.data.get("comment_id")).first()
+    comment = TaskComment.objects.filter(pk=str(event.data["comment_id"])).first()
     if task is None or comment is None:
         return
     handles = set(event.data.get("mentions") or [])
@@ -273,10 +275,12 @@ def _is_part_of_rework(event: EventView, task: Task) -> bool:
 
 def approval_settled(event: EventView) -> None:
     """Who asked, and the board's lead, learn the decision."""
-    approval = Approval.objects.filter(pk=event.data.get("approval_id")).first()
+    approval = Approval.objects.filter(pk=str(event.data["approval_id"])).first()
     if approval is None or approval.source == Approval.Source.GATEWAY:
         return
-    asked = Agent.objects.select_related("board").filter(pk=approval.agent_id).first()
+    asked: Agent | None = None
+    if approval.agent_id is not None:
+        asked = Agent.objects.select_related("board").filter(pk=approval.agent_id).first()
     lead = _lead_of(approval.board_id)
     told = {agent.id: agent for agent in (asked, lead) if agent and agent.id != event.actor_id}
     status = event.data.get("status") or approval.status

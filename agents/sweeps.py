@@ -106,5 +106,7 @@ def make_gateway_due(gateway_id: UUID) -> None:
     executions.undispatched().filter(gateway_id=gateway_id).update(next_attempt_at=None)
     from . import jobs as own
 
-    for pk in Agent.objects.filter(gateway_id=gateway_id).exclude(work="").values_list("pk", flat=True):
+    for pk in (
+        Agent.objects.filter(gateway_id=gateway_id).exclude(work="").values_list("pk", flat=True)
+    ):
         jobs.enqueue(own.run_lifecycle, pk)

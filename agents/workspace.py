@@ -17,7 +17,8 @@ import orjson
 from django.conf import settings
 from django.utils.translation import gettext as _
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Invalid
@@ -65,7 +66,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(settings.BASE_DIR / "templates" / FOLDER),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - plain text for agents, never HTML
+        autoescape=False,
         keep_trailing_newline=True,
     )
     environment.filters |= {"line": line, "clip": clip}
@@ -85,7 +86,14 @@ def _render_own(template: str, values: Mapping[str, Any], field: str) -> str:
     """
     try:
         text = _environment().from_string(template).render(**values)
-    except (TemplateError, SecurityError, ArithmeticError, TypeError, ValueError, LookupError) as fault:
+    except (
+        TemplateError,
+        SecurityError,
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        LookupError,
+    ) as fault:
         detail = _("The template does not render: %(reason)s") % {"reason": line(fault, 300)}
         raise Invalid(detail, code="template_error", field=field) from fault
     text = clean(text).strip() + "\n"
@@ -171,7 +179,9 @@ def render_files(agent: Agent, *, token: str, workspace: str = "") -> dict[str, 
         files["IDENTITY.md"] = _render_own(agent.identity_template, own, "identity_template")
     long = [name for name, text in files.items() if len(text) > MAX_FILE_CHARS]
     if long:
-        raise Invalid(_("%(name)s grows past 20 000 characters.") % {"name": long[0]}, code="too_long")
+        raise Invalid(
+            _("%(name)s grows past 20 000 characters.") % {"name": long[0]}, code="too_long"
+        )
     return files
 
 

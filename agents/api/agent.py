@@ -63,7 +63,7 @@ class PeersView(AgentDoor):
     def get(self, request: Request) -> Response:
         """Of its board; for a gateway's own agent all on its gateway."""
         rows = Agent.objects.visible_to(self.agent)
-        board_id = uuid_query(request._request.GET, "board_id")
+        board_id = uuid_query(request.GET, "board_id")
         if board_id is not None:
             rows = rows.filter(board_id=board_id)
             if not self.agent.is_main and board_id != self.agent.board_id:

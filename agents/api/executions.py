@@ -73,10 +73,10 @@ class ExecutionListView(ApiView):
     @operation(tags=TAGS, summary="List executions", response=schemas.ExecutionOut)
     def get(self, request: Request) -> Response:
         """Filtered by task, gateway, agent and status."""
-        query = request._request.GET
+        query = request.GET
         rows = visible(self.actor)
         if isinstance(self.actor, UserActor) and not query.get("task_id"):
-            rows = rows.filter(organization_id=self.actor.organization_id)
+            rows = rows.filter(organization=self.actor.organization_id)
         wanted: dict[str, Any] = {
             name: uuid_query(query, name) for name in ("task_id", "gateway_id", "agent_id")
         }

@@ -73,7 +73,7 @@ class AgentListView(ApiView):
         given = self.read(schemas.AgentCreate).given()
         role_of(given)
         agent = services.create_agent(self.actor, given.pop("organization_id", None), **given)
-        if agent.gateway_id and waiting.wants_to_wait(request._request, default=self.is_v1()):
+        if agent.gateway_id and waiting.wants_to_wait(request.GET, default=self.is_v1()):
             agent = waiting.for_setup(agent.id) or agent
         return ok(shapes.agent(agent), version=agent.version, location=f"/api/v1/agents/{agent.id}")
 
@@ -103,7 +103,7 @@ class AgentView(ApiView):
             self.user,
             agent_id,
             changes=given,
-            force=waiting.flag(request._request, "force", default=False),
+            force=waiting.flag(request.GET, "force", default=False),
             expected_version=self.expected_version(),
         )
         return ok(shapes.agent(agent), version=agent.version)
@@ -111,16 +111,16 @@ class AgentView(ApiView):
     @operation(tags=TAGS, summary="Delete an agent")
     def delete(self, request: Request, agent_id: UUID) -> Response:
         """Remove it here and from its gateway; ``?force=true`` does not wait for the gateway."""
-        force = waiting.flag(request._request, "force", default=False)
+        force = waiting.flag(request.GET, "force", default=False)
         try:
             agent = services.delete_agent(self.actor, agent_id, force=force)
         except NotFound:
             if self._was_deleted(agent_id):
                 return done()
             raise
-        if agent is not None and not force:
-            if waiting.wants_to_wait(request._request, default=self.is_v1()):
-                waiting.for_removal(agent_id)
+        waits = waiting.wants_to_wait(request.GET, default=self.is_v1())
+        if agent is not None and not force and waits:
+            waiting.for_removal(agent_id)
         return done()
 
     def _was_deleted(self, agent_id: UUID) -> bool:
@@ -200,10 +200,8 @@ class HeartbeatUpsertView(ApiView):
     def post(self, request: Request) -> Response:
         """An agent speaks for itself; an admin names board and agent, which is made if absent."""
         body = self.read(schemas.Heartbeat)
-        if isinstance(self.actor, AgentActor):
-            agent_id = self.actor.id
-        else:
-            agent_id = self._named(body)
+        me = self.actor
+        agent_id = me.id if isinstance(me, AgentActor) else self._named(body)
         agent = services.heartbeat(self.actor, agent_id, status=body.status)
         return ok(shapes.agent(agent), version=agent.version)
 
@@ -214,7 +212,7 @@ class HeartbeatUpsertView(ApiView):
         found = Agent.objects.visible_to(self.actor).filter(
             board_id=body.board_id, name__iexact=body.name
         )
-        known = found.values_list("pk", flat=True).first()
+        known: UUID | None = found.values_list("pk", flat=True).first()
         if known is not None:
             return known
         return services.create_agent(self.user, name=body.name, board_id=body.board_id).id
@@ -253,7 +251,7 @@ class SyncView(ApiView):
     @operation(tags=("gateways",), summary="Synchronise agent files", response=schemas.SyncOut)
     def post(self, request: Request, gateway_id: UUID) -> Response:
         """Write every agent's files anew; errors are listed per agent."""
-        http = request._request
+        http = request.GET
         result = template_sync.sync_templates(
             self.user,
             gateway_id,
@@ -263,6 +261,6 @@ class SyncView(ApiView):
             rotate_tokens=waiting.flag(http, "rotate_tokens", default=False),
             overwrite=waiting.flag(http, "overwrite", default=False)
             or waiting.flag(http, "force_bootstrap", default=False),
-            board_id=uuid_query(http.GET, "board_id"),
+            board_id=uuid_query(http, "board_id"),
         )
         return ok(result)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from django.db import connection
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from agents import rules
@@ -19,15 +18,15 @@ POLL_SECONDS = 0.2
 _TRUE, _FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
-def flag(request: HttpRequest, name: str, *, default: bool) -> bool:
+def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:
     """A boolean of the query string."""
-    raw = request.GET.get(name, "").strip().lower()
+    raw = query.get(name, "").strip().lower()
     return True if raw in _TRUE else False if raw in _FALSE else default
 
 
-def wants_to_wait(request: HttpRequest, *, default: bool) -> bool:
+def wants_to_wait(query: Mapping[str, str], *, default: bool) -> bool:
     """Whether this call waits: by mount, by ``?wait=``; never inside an open transaction."""
-    return flag(request, "wait", default=default) and not connection.in_atomic_block
+    return flag(query, "wait", default=default) and not connection.in_atomic_block
 
 
 def _until(is_over: Callable[[], bool]) -> bool:

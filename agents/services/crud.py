@@ -102,7 +102,9 @@ def _organization_for(actor: Actor, organization_id: UUID | None) -> Organizatio
         wanted = organization_id or actor.organization_id
         if wanted not in actor.memberships:
             raise NotFound
-    found = Organization.objects.filter(pk=wanted).first()
+    found: Organization | None = None
+    if wanted is not None:
+        found = Organization.objects.filter(pk=wanted).first()
     if found is None:
         raise NotFound
     return found
@@ -114,7 +116,8 @@ def _require_room(board: Board | None) -> None:
     workers = Agent.objects.filter(board=board, agent_type=Agent.Type.WORKER)
     if workers.exclude(status=Agent.Status.DELETING).count() >= board.max_agents:
         raise Conflict(
-            _("The board's rules allow its lead %(n)s workers (max_agents).") % {"n": board.max_agents},
+            _("The board's rules allow its lead %(n)s workers (max_agents).")
+            % {"n": board.max_agents},
             code="max_agents_reached",
             max_agents=board.max_agents,
         )
@@ -132,7 +135,9 @@ def _taken(error: IntegrityError) -> Exception:
     cause = getattr(error.__cause__, "diag", None)
     name = getattr(cause, "constraint_name", "") or ""
     text = _CONSTRAINTS.get(name)
-    return Conflict(_(text), code="name_taken" if "name" in name else "role_taken") if text else error
+    return (
+        Conflict(_(text), code="name_taken" if "name" in name else "role_taken") if text else error
+    )
 
 
 def _checked(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,7 +210,9 @@ def update_agent(
     if "heartbeat_config" in changed:
         agent.heartbeat_config = rules.heartbeat_of(agent.heartbeat_config)
     workspace.check_templates(agent)
-    role = agent.agent_type if agent.agent_type == Agent.Type.MAIN else agent_type or agent.agent_type
+    role = (
+        agent.agent_type if agent.agent_type == Agent.Type.MAIN else agent_type or agent.agent_type
+    )
     if (moves and board_id != agent.board_id) or role != agent.agent_type:
         target = board if moves else agent.board
         return _move(actor, agent, target, role, changed)
@@ -233,7 +240,9 @@ def _lock_board(actor: Actor, board_id: UUID | None) -> Board | None:
 
 def _require_version(agent: Agent, expected: int | None) -> None:
     if expected is not None and expected != agent.version:
-        raise StaleVersion(_("The agent was changed meanwhile."), current={"version": agent.version})
+        raise StaleVersion(
+            _("The agent was changed meanwhile."), current={"version": agent.version}
+        )
 
 
 def _write_change(actor: Actor, agent: Agent, changed: list[str]) -> None:
@@ -249,11 +258,9 @@ def _write_change(actor: Actor, agent: Agent, changed: list[str]) -> None:
         setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED)
 
 
-def _move(
-    actor: Actor, agent: Agent, board: Board | None, role: str, changed: list[str]
-) -> Agent:
+def _move(actor: Actor, agent: Agent, board: Board | None, role: str, changed: list[str]) -> Agent:
     """Put the agent on another board, in another role, or back into the pool."""
-    if agent.agent_type == Agent.Type.MAIN or role == Agent.Type.MAIN:
+    if Agent.Type.MAIN in (agent.agent_type, role):
         raise Conflict(_("A gateway's own agent keeps its place."), code="agent_is_main")
     if role == Agent.Type.LEAD and board is None:
         raise Invalid(_("A lead belongs to a board."), code="board_required", field="board_id")
@@ -263,7 +270,16 @@ def _move(
         agent.status = Agent.Status.DRAFT
     agent.status_before_pause = ""
     agent.version += 1
-    fields = [*changed, "board", "gateway", "agent_type", "version", "left_behind", "status", "status_before_pause"]
+    fields = [
+        *changed,
+        "board",
+        "gateway",
+        "agent_type",
+        "version",
+        "left_behind",
+        "status",
+        "status_before_pause",
+    ]
     try:
         with transaction.atomic():
             agent.save(update_fields=[*fields, "updated_at"])
@@ -316,9 +332,7 @@ def attach_agent(
     actor: Actor, agent_id: UUID, *, board_id: UUID, agent_type: str = Agent.Type.WORKER
 ) -> Agent:
     """Attach an agent to a board; with a gateway there it is set up."""
-    return update_agent(
-        actor, agent_id, changes={"board_id": board_id, "agent_type": agent_type}
-    )
+    return update_agent(actor, agent_id, changes={"board_id": board_id, "agent_type": agent_type})
 
 
 def detach_agent(actor: Actor, agent_id: UUID) -> Agent:

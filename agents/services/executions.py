@@ -156,7 +156,9 @@ def _require_runnable(board: Board, task: Task) -> None:
 
 
 def _active(task: Task) -> Conflict:
-    found = Execution.objects.filter(task=task, status__in=ACTIVE).values_list("pk", flat=True).first()
+    found = (
+        Execution.objects.filter(task=task, status__in=ACTIVE).values_list("pk", flat=True).first()
+    )
     return Conflict(
         _("This task already has an execution under way."),
         code="execution_active",
@@ -171,7 +173,7 @@ def _newest_approval(task: Task) -> UUID | None:
 
 def find_agent(execution: Execution, board: Board, task: Task) -> Agent | None:
     """Who runs it: the given gateway's agent, else the assignee, else the lead (core 10.9)."""
-    usable = Agent.objects.filter(
+    usable: models.QuerySet[Agent] = Agent.objects.filter(
         organization_id=execution.organization_id, gateway__isnull=False
     ).exclude(status__in=[Agent.Status.DELETING, Agent.Status.PAUSED])
     if execution.gateway_id is not None:
@@ -225,7 +227,9 @@ def dispatch_execution(execution_id: UUID) -> bool:
 
 
 def _message(execution: Execution, board: Board, task: Task) -> notifications.Message:
-    parameters = orjson.dumps(execution.parameters, option=orjson.OPT_INDENT_2, default=str).decode()
+    parameters = orjson.dumps(
+        execution.parameters, option=orjson.OPT_INDENT_2, default=str
+    ).decode()
     return notifications.Message(
         kind=notifications.Kind.EXECUTION,
         head="TASK EXECUTION",
@@ -283,7 +287,8 @@ def report_execution(
         return execution
     if execution.status not in REPORTS[status]:
         raise Conflict(
-            _("This execution is %(status)s.") % {"status": execution.status}, code="execution_ended"
+            _("This execution is %(status)s.") % {"status": execution.status},
+            code="execution_ended",
         )
     before = execution.status
     execution.status = status

@@ -53,9 +53,7 @@ def list_files(actor: Actor, agent_id: UUID) -> list[dict[str, Any]]:
     """
     agent = _readable(actor, agent_id, actions.READ_FILES)
     answer = rpc.call(_gateway(agent), "agents.files.list", {"agentId": agent.remote_id})
-    return [
-        _row(row) for row in answer.get("files") or [] if str(row.get("name")) in FILE_NAMES
-    ]
+    return [_row(row) for row in answer.get("files") or [] if str(row.get("name")) in FILE_NAMES]
 
 
 def _gateway(agent: Agent) -> UUID:
@@ -84,9 +82,7 @@ def read_file(actor: Actor, agent_id: UUID, name: str) -> str:
     agent = _readable(actor, agent_id, actions.READ_FILES)
     wanted = _named(name)
     with rpc.session(_gateway(agent)) as session:
-        file = session.run(
-            lambda client: provisioning.read_file(client, agent.remote_id, wanted)
-        )
+        file = session.run(lambda client: provisioning.read_file(client, agent.remote_id, wanted))
     return redact_text(file.content, (tokens.token_to_write(agent),)) if file else ""
 
 

@@ -68,7 +68,10 @@ def notify(agent: Agent, message: Message) -> AgentNotification | None:
         "execution_id": message.execution_id,
     }
     if message.event_id is None:
-        row, fresh = AgentNotification.objects.create(agent=agent, kind=message.kind, **values), True
+        row, fresh = (
+            AgentNotification.objects.create(agent=agent, kind=message.kind, **values),
+            True,
+        )
     else:
         row, fresh = AgentNotification.objects.get_or_create(
             agent=agent, kind=message.kind, event_id=message.event_id, defaults=values
@@ -108,7 +111,7 @@ def show_on_task(row: AgentNotification, agent: Agent, state: str, *, reason: st
 
 
 def _tell_task(row: AgentNotification, agent: Agent, name: str, **data: Any) -> None:
-    task = Task.objects.filter(pk=row.task_id).first()
+    task = Task.objects.filter(pk=row.task_id).first() if row.task_id else None
     if task is None:
         return
     publish(
@@ -144,7 +147,7 @@ def _locked(notification_id: UUID, *states: str) -> AgentNotification | None:
 
 
 def expect_answer(agent_id: UUID) -> datetime:
-    """Let the agent's next call be written down at once; a fast one may come before the sending ends."""
+    """Let the agent's next call be written down at once; it may come before the sending ends."""
     now = clock.now()
     Agent.objects.filter(pk=agent_id).update(awaiting_answer_since=now)
     return now
@@ -279,7 +282,7 @@ def postpone(notification_id: UUID, *, seconds: float) -> None:
 
 
 def _tell_approval(row: AgentNotification, name: str, **data: Any) -> None:
-    if row.kind != Kind.APPROVAL_RESOLVED:
+    if row.kind != Kind.APPROVAL_RESOLVED or row.approval_id is None:
         return
     approval = Approval.objects.filter(pk=row.approval_id).first()
     if approval is None:

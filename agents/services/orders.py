@@ -16,7 +16,9 @@ from missioncontrol.kernel.unit import service
 from . import crud, setup, tokens
 
 
-def _open(actor: Actor, agent_id: UUID, action: authz.Action, *, needs_gateway: bool = False) -> Agent:
+def _open(
+    actor: Actor, agent_id: UUID, action: authz.Action, *, needs_gateway: bool = False
+) -> Agent:
     agent: Agent = Agent.objects.select_related("board", "gateway").open_for(actor, agent_id)
     authz.authorize(actor, action, agent)
     if agent.status == Agent.Status.DELETING:
@@ -192,7 +194,11 @@ def _require_deletable(actor: Actor, agent: Agent) -> None:
             raise NotFound
         if agent.agent_type != Agent.Type.WORKER:
             raise Forbidden(_("A lead removes workers of its board only."))
-    elif agent.agent_type == Agent.Type.MAIN and agent.gateway_id is not None and actor.kind == "user":
+    elif (
+        agent.agent_type == Agent.Type.MAIN
+        and agent.gateway_id is not None
+        and actor.kind == "user"
+    ):
         raise Conflict(
             _("This agent belongs to its gateway and goes with it."), code="agent_is_main"
         )

@@ -94,7 +94,13 @@ def record_still_busy(agent_id: UUID, generation: int) -> bool:
         return False
     _await_until(agent, clock.now() + rules.CHECK_IN_WITHIN)
     agent.save(
-        update_fields=["checkin_deadline_at", "next_attempt_at", "work", "work_options", "updated_at"]
+        update_fields=[
+            "checkin_deadline_at",
+            "next_attempt_at",
+            "work",
+            "work_options",
+            "updated_at",
+        ]
     )
     return True
 
@@ -200,9 +206,11 @@ def record_cleaned_up(agent_id: UUID, generation: int) -> bool:
 @service
 def record_deleted(agent_id: UUID, generation: int) -> bool:
     """The agent is gone from its gateway, and now from here."""
-    agent = Agent.objects.select_for_update(of=("self",)).filter(  # a delete: nothing may point here
-        pk=agent_id, lifecycle_generation=generation
-    ).first()  # fmt: skip
+    agent = (
+        Agent.objects.select_for_update(of=("self",))  # a delete: nothing may point here any more
+        .filter(pk=agent_id, lifecycle_generation=generation)
+        .first()
+    )
     if agent is None:
         return False
     setup.note("agent.deleted", _who_asked(agent), agent)
@@ -229,8 +237,12 @@ def record_stale(agent_id: UUID, generation: int) -> bool:
     agent.status = status
     agent.last_provision_error = "The setup was not finished by any worker (stale update)."
     agent.last_provision_code = "stale_update"
-    agent.save(update_fields=["status", "last_provision_error", "last_provision_code", "updated_at"])
-    setup.note("agent.provision_failed", _who(agent), agent, reason="stale update", code="stale_update")
+    agent.save(
+        update_fields=["status", "last_provision_error", "last_provision_code", "updated_at"]
+    )
+    setup.note(
+        "agent.provision_failed", _who(agent), agent, reason="stale update", code="stale_update"
+    )
     return True
 
 
@@ -246,6 +258,12 @@ def request_clean_up(agent_id: UUID) -> None:
         agent.work, agent.attempts, agent.next_attempt_at = Agent.Work.CLEAN_UP, 0, None
         agent.provision_requested_at = clock.now()
         agent.save(
-            update_fields=["work", "attempts", "next_attempt_at", "provision_requested_at", "updated_at"]
+            update_fields=[
+                "work",
+                "attempts",
+                "next_attempt_at",
+                "provision_requested_at",
+                "updated_at",
+            ]
         )
         setup.enqueue(agent)

@@ -70,10 +70,12 @@ def follow_board_gateway(board_id: UUID) -> int:
 
 @service
 def refresh_board(board_id: UUID) -> int:
-    """Goal or rules of a board changed: the files of its agents are written anew, without a wake."""
-    agents = [a for a in _locked(Q(board_id=board_id)) if a.provisioned_at and not a.work]
+    """Goal or rules of a board changed: its agents' files are written anew, without a wake."""
+    agents = [a for a in _locked(Q(board_id=board_id)) if a.provisioned_at or a.work]
     for agent in agents:
-        setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED, wake=False)
+        # Who is being set up or waited for is greeted as planned.
+        wakes = agent.work not in (Agent.Work.NONE, Agent.Work.CLEAN_UP)
+        setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED, wake=wakes)
     return len(agents)
 
 
@@ -83,7 +85,8 @@ def ensure_main_agent(gateway_id: UUID) -> Agent | None:
     gateway = Gateway.objects.filter(pk=gateway_id).first()
     if gateway is None:
         return None
-    present = Agent.objects.filter(gateway=gateway, agent_type=Agent.Type.MAIN).first()
+    mains = Agent.objects.filter(gateway=gateway, agent_type=Agent.Type.MAIN)
+    present: Agent | None = mains.first()
     if present is not None:
         return present
     agent = Agent(

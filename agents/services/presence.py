@@ -109,4 +109,3 @@ def _publish(name: str, agent: Agent, **data: Any) -> None:
         agent_id=agent.id,
         data={"status": agent.status, **data},
     )
-

@@ -83,7 +83,9 @@ def sync_templates(
         "errors": [],
     }
     with _one_at_a_time(gateway.pk):
-        for agent in _wanted(gateway, include_main=include_main, lead_only=lead_only, board_id=board_id):
+        for agent in _wanted(
+            gateway, include_main=include_main, lead_only=lead_only, board_id=board_id
+        ):
             _request(
                 agent.pk, rotate=rotate_tokens, overwrite=overwrite, reset_session=reset_sessions
             )

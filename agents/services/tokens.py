@@ -43,7 +43,7 @@ def forget(agent: Agent) -> list[str]:
 
 @service
 def promote_token(agent_id: UUID, digest: str) -> bool:
-    """Put the pending token in force: its use, or its written file, proves that the agent has it."""
+    """Put the pending token in force: its use, or its written file, proves that it arrived."""
     agent = (
         Agent.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=agent_id, pending_token_hash=digest)

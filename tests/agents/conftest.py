@@ -58,8 +58,16 @@ class Stage:
             self.drain()
             due = [
                 *((lifecycle.run, a) for a in leases.due(Agent.objects.exclude(work=""))),
-                *((dispatch.dispatch, e) for e in leases.due(Execution.objects.filter(status__in=["waiting", "queued"], started_at=None))),
-                *((delivery.deliver, n) for n in leases.due(AgentNotification.objects.filter(state="waiting"))),
+                *(
+                    (dispatch.dispatch, e)
+                    for e in leases.due(
+                        Execution.objects.filter(status__in=["waiting", "queued"], started_at=None)
+                    )
+                ),
+                *(
+                    (delivery.deliver, n)
+                    for n in leases.due(AgentNotification.objects.filter(state="waiting"))
+                ),
             ]
             if not any(run(row.pk) for run, row in due):
                 break

@@ -71,7 +71,12 @@ def test_a_lead_stays_on_its_own_board(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("board", "name", "status"),
-    [("board", "wa", 409), ("board", "WA ", 409), ("second_board", "WA", 409), ("other", "WA", 200)],
+    [
+        ("board", "wa", 409),
+        ("board", "WA ", 409),
+        ("second_board", "WA", 409),
+        ("other", "WA", 200),
+    ],
 )
 def test_names_are_unique_on_board_and_gateway(
     world: World, board: str, name: str, status: int
@@ -228,7 +233,9 @@ def test_a_lead_removes_workers_of_its_board_only(world: World) -> None:
     world.as_worker.delete(f"{base}/{world.worker.id}").expect(403)
     world.as_lead.delete(f"{base}/{world.lead.id}").expect(403)
     world.as_lead.delete(f"{base}/{world.other_lead.id}").expect(404)
-    world.as_lead.delete(f"/agent/boards/{world.second_board.id}/agents/{world.worker.id}").expect(404)
+    world.as_lead.delete(f"/agent/boards/{world.second_board.id}/agents/{world.worker.id}").expect(
+        404
+    )
     task = factories.make_task(world.board, assigned_agent=world.worker, status="in_progress")
     world.as_lead.delete(f"{base}/{world.worker.id}").expect(200)
     task.refresh_from_db()

@@ -36,7 +36,9 @@ def test_one_indexed_query_whatever_the_number_of_agents(world: World) -> None:
         for n in range(1000)
     )  # fmt: skip
     assert credentials.resolve(world.worker_token) is not None  # written down once
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         actor = credentials.resolve(world.worker_token)
     assert actor is not None
     assert actor.id == world.worker.id
@@ -58,7 +60,9 @@ def test_a_wrong_token_does_the_same_work(world: World) -> None:
     assert len(queries) == 1
 
 
-@pytest.mark.parametrize("token", ["", "mca_", "mca_" + "x" * 43, "x" * 5000, "mct_" + "y" * 43, "ä\u2028"])
+@pytest.mark.parametrize(
+    "token", ["", "mca_", "mca_" + "x" * 43, "x" * 5000, "mct_" + "y" * 43, "ä\u2028"]
+)
 def test_what_proves_nothing_is_401(world: World, token: str) -> None:
     answer = Client(headers={"X-Agent-Token": token.encode("ascii", "ignore").decode()})
     assert answer.get("/agent/healthz").expect(401).json["detail"] == "Unauthorized"

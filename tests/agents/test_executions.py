@@ -25,7 +25,9 @@ from .test_setup import ready, token_of
 
 def ask(world: World, task: Task) -> Any:
     lead = world.lead
-    actor = AgentActor(lead.id, lead.name, world.org.id, AgentRole.LEAD, lead.board_id, lead.gateway_id)
+    actor = AgentActor(
+        lead.id, lead.name, world.org.id, AgentRole.LEAD, lead.board_id, lead.gateway_id
+    )
     return boards.request_approval(
         actor, world.board.id, task_ids=[task.id], action_type="deploy", payload=None,
         confidence=70, rubric_scores=None, lead_reasoning="ready",
@@ -202,7 +204,9 @@ def test_a_message_that_never_arrives_fails_the_execution(stage: Stage) -> None:
     agent = ready(stage)
     who = stage.world.actor(stage.world.ann)
     task = factories.make_task(stage.board, assigned_agent=agent)
-    stage.sim.faults.refuse["chat.send"] = Refused("locked", code="INVALID_REQUEST", is_retryable=False)
+    stage.sim.faults.refuse["chat.send"] = Refused(
+        "locked", code="INVALID_REQUEST", is_retryable=False
+    )
     row = services.execute_task(who, task.id)
     stage.settle()
     row.refresh_from_db()

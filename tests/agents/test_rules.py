@@ -24,7 +24,15 @@ class Row:
 
 @pytest.mark.parametrize(
     ("every", "seconds"),
-    [("10m", 600), ("1h30m", 5400), ("45s", 45), ("0m", None), (15, 900), ("1.5h", 5400), ("2d", 172800)],
+    [
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("45s", 45),
+        ("0m", None),
+        (15, 900),
+        ("1.5h", 5400),
+        ("2d", 172800),
+    ],
 )
 def test_intervals(every: Any, seconds: float | None) -> None:
     assert rules.interval_seconds(every) == seconds
@@ -48,7 +56,9 @@ def test_what_is_no_interval(every: Any) -> None:
     ],
 )  # fmt: skip
 def test_offline_follows_the_heartbeat(every: str, silent_minutes: int, shown: str) -> None:
-    row = Row(last_seen_at=NOW - timedelta(minutes=silent_minutes), heartbeat_config={"every": every})
+    row = Row(
+        last_seen_at=NOW - timedelta(minutes=silent_minutes), heartbeat_config={"every": every}
+    )
     assert rules.displayed(row, now=NOW) == shown
 
 

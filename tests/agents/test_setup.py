@@ -74,7 +74,9 @@ def test_an_agent_is_set_up_greeted_and_checks_in(stage: Stage) -> None:
     assert (agent.status, agent.work, agent.wake_attempts) == ("online", "", 0)
     assert agent.checkin_deadline_at is None
     types = list(
-        ActivityEvent.objects.filter(agent_id=agent.id).order_by("seq").values_list("type", flat=True)
+        ActivityEvent.objects.filter(agent_id=agent.id)
+        .order_by("seq")
+        .values_list("type", flat=True)
     )
     assert types == [
         "agent.created", "agent.provisioning", "agent.provisioned", "agent.wakeup_sent",

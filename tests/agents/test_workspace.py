@@ -60,7 +60,7 @@ def test_the_longest_inputs_still_fit(world: World) -> None:
     agent = make(
         world, "worker", description="d" * 90_000, capabilities=["c" * 64] * 50,
         config={"k": "v" * 60_000},
-        identity_profile={key: "p" * 20_000 for key in ("purpose", "personality", "custom_instructions")},
+        identity_profile=dict.fromkeys(("purpose", "personality"), "p" * 20_000),
     )  # fmt: skip
     files = workspace.render_files(agent, token=TOKEN)
     assert max(len(text) for text in files.values()) <= 20_000
@@ -90,7 +90,9 @@ def test_an_own_template_never_sees_the_token(world: World) -> None:
         "{{ 'x' * 30000 }}",
     ],
 )
-def test_templates_that_do_not_render_are_refused_with_the_field(world: World, template: str) -> None:
+def test_templates_that_do_not_render_are_refused_with_the_field(
+    world: World, template: str
+) -> None:
     agent = make(world, "worker", soul_template=template)
     with pytest.raises(Invalid) as refusal:
         workspace.check_templates(agent)

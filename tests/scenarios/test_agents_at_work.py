@@ -1,4 +1,4 @@
-"""Scripted agents on a simulated gateway do real work over the live API, with a decision between."""
+"""Scripted agents on a simulated gateway do real work over the API, with a decision between."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_from_a_new_agent_to_a_finished_task_with_one_decision(working_stage: St
     agent = make(stage, "Ada")
     until(stage, lambda: online(agent))
 
-    task = boards.create_task(who, stage.board.id, title="Write the note", assigned_agent_id=agent.id)
+    task = boards.create_task(
+        who, stage.board.id, title="Write the note", assigned_agent_id=agent.id
+    )
     until(stage, lambda: Approval.objects.filter(task_links__task_id=task.id).exists())
     task.refresh_from_db()
     assert task.status == "in_progress"
@@ -74,7 +76,9 @@ def test_a_refusal_leaves_the_task_open_with_a_comment(working_stage: Stage) -> 
     who = stage.world.actor(stage.world.ann)
     agent = make(stage, "Ada")
     until(stage, lambda: online(agent))
-    task = boards.create_task(who, stage.board.id, title="Send the letter", assigned_agent_id=agent.id)
+    task = boards.create_task(
+        who, stage.board.id, title="Send the letter", assigned_agent_id=agent.id
+    )
     until(stage, lambda: Approval.objects.filter(task_links__task_id=task.id).exists())
     before = Task.objects.get(pk=task.id).comments_count
     approval = Approval.objects.get(task_links__task_id=task.id)
@@ -115,6 +119,8 @@ def test_an_agents_tokens_leave_no_trace(working_stage: Stage) -> None:
     events = str(list(ActivityEvent.objects.values_list("data", "target_title")))
     assert "mca_" not in events
     assert GATEWAY_TOKEN not in events
-    assert "mca_" not in str(list(Agent.objects.values_list("token_sealed", "last_provision_error")))
+    assert "mca_" not in str(
+        list(Agent.objects.values_list("token_sealed", "last_provision_error"))
+    )
     assert not Execution.objects.exists()
     assert services.read_file(who, agent.id, "AGENTS.md").count("mca_") == 0
