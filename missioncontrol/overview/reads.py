@@ -93,16 +93,10 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
         _error_kpi(events, days, now),
         _gateway_kpi(gateways),
     ]
-    today = now.date()
-    series = [done.get(today - timedelta(days=n), 0) for n in range(2 * CHART_DAYS - 1, -1, -1)]
-    step = (charts.WIDTH - charts.LEFT) / CHART_DAYS
-    ticks = [
-        (round(charts.LEFT + i * step, 1), today - timedelta(days=CHART_DAYS - 1 - i))
-        for i in range(0, CHART_DAYS, 7)
-    ]
+    chart, ticks = _throughput(done, now.date())
     return Dashboard(
         kpis=kpis,
-        chart=charts.throughput(series[CHART_DAYS:], series[:CHART_DAYS]),
+        chart=chart,
         ticks=ticks,
         asks=asks_of(who, first),
         waiting=waiting,
@@ -112,6 +106,19 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
         gateways=gateways,
         events=event_rows(events.order_by("-seq")[:EVENTS]),
     )
+
+
+def _throughput(
+    done: dict[date, int], today: date
+) -> tuple[charts.Chart, list[tuple[float, date]]]:
+    """The chart of the last days, and where a week begins on it."""
+    series = [done.get(today - timedelta(days=n), 0) for n in range(2 * CHART_DAYS - 1, -1, -1)]
+    step = (charts.WIDTH - charts.LEFT) / CHART_DAYS
+    ticks = [
+        (round(charts.LEFT + i * step, 1), today - timedelta(days=CHART_DAYS - 1 - i))
+        for i in range(0, CHART_DAYS, 7)
+    ]
+    return charts.throughput(series[CHART_DAYS:], series[:CHART_DAYS]), ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +221,6 @@ def _waiting_kpi(waiting: int, first: list[Approval], now: datetime) -> Kpi:
 
 
 def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: datetime) -> list[Kpi]:
-    since = now - timedelta(days=days)
     open_blocker = Q(dependency_links__isnull=False) & ~Q(
         dependency_links__depends_on__status=Task.Status.DONE
     )
@@ -224,27 +230,8 @@ def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: dat
         todo=Count("id", filter=Q(status=Task.Status.TODO), distinct=True),
         blocked=Count("id", filter=open_blocker & ~Q(status=Task.Status.DONE), distinct=True),
     )
-    took = ExpressionWrapper(F("done_at") - F("first_in_progress_at"), DurationField())
-    cycle = tasks.filter(done_at__gte=since, first_in_progress_at__isnull=False).aggregate(
-        middle=Median(took, output_field=DurationField()), n=Count("id")
-    )
-    today = now.date()
-    finished = sum(n for day, n in done.items() if day > today - timedelta(days=days))
-    before = sum(
-        n
-        for day, n in done.items()
-        if today - timedelta(days=2 * days) < day <= today - timedelta(days=days)
-    )
-    middle: timedelta | None = cycle["middle"]
     return [
-        Kpi(
-            label=_("Done"),
-            value=str(finished),
-            unit=_("tasks"),
-            note=_("%(change)s on the time before") % {"change": f"{finished - before:+d}"},
-            url="/activity?kind=task",
-            points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
-        ),
+        _done_kpi(done, days, now.date()),
         Kpi(
             label=_("In progress"),
             value=str(counts["progress"]),
@@ -252,13 +239,7 @@ def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: dat
             note=_("%(n)s in review") % {"n": counts["review"]},
             url="/boards",
         ),
-        Kpi(
-            label=_("Cycle time"),
-            value=words.duration_words(middle.total_seconds()) if middle else "—",
-            unit=_("median") if middle else "",
-            note=ngettext("%(n)s task", "%(n)s tasks", cycle["n"]) % {"n": cycle["n"]},
-            url="/activity?kind=task",
-        ),
+        _cycle_kpi(tasks, now - timedelta(days=days)),
         Kpi(
             label=_("Blocked tasks"),
             value=str(counts["blocked"]),
@@ -266,6 +247,35 @@ def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: dat
             url="/boards",
         ),
     ]
+
+
+def _done_kpi(done: dict[date, int], days: int, today: date) -> Kpi:
+    since, before_since = today - timedelta(days=days), today - timedelta(days=2 * days)
+    finished = sum(n for day, n in done.items() if day > since)
+    before = sum(n for day, n in done.items() if before_since < day <= since)
+    return Kpi(
+        label=_("Done"),
+        value=str(finished),
+        unit=_("tasks"),
+        note=_("%(change)s on the time before") % {"change": f"{finished - before:+d}"},
+        url="/activity?kind=task",
+        points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
+    )
+
+
+def _cycle_kpi(tasks: QuerySet[Task], since: datetime) -> Kpi:
+    took = ExpressionWrapper(F("done_at") - F("first_in_progress_at"), DurationField())
+    cycle = tasks.filter(done_at__gte=since, first_in_progress_at__isnull=False).aggregate(
+        middle=Median(took, output_field=DurationField()), n=Count("id")
+    )
+    middle: timedelta | None = cycle["middle"]
+    return Kpi(
+        label=_("Cycle time"),
+        value=words.duration_words(middle.total_seconds()) if middle else "—",
+        unit=_("median") if middle else "",
+        note=ngettext("%(n)s task", "%(n)s tasks", cycle["n"]) % {"n": cycle["n"]},
+        url="/activity?kind=task",
+    )
 
 
 def _error_kpi(events: QuerySet[ActivityEvent], days: int, now: datetime) -> Kpi:
