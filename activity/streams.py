@@ -12,13 +12,13 @@ from . import frames
 from .models import ActivityEvent, EventStream
 
 
-@database_sync_to_async
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
 def heads(ids: list[UUID]) -> dict[UUID, int]:
     """Last number of each stream that exists."""
     return dict(EventStream.objects.filter(pk__in=ids).values_list("pk", "last_seq"))
 
 
-@database_sync_to_async
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
 def load_board(board_id: UUID, after: int, limit: int) -> list[hub.Frame]:
     """Frames of a board after a number, in order."""
     rows = ActivityEvent.objects.filter(board_id=board_id, board_seq__gt=after)
@@ -28,7 +28,7 @@ def load_board(board_id: UUID, after: int, limit: int) -> list[hub.Frame]:
     ]
 
 
-@database_sync_to_async
+@database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
 def load_organization(organization_id: UUID, after: int, limit: int) -> list[hub.Frame]:
     """Frames of an organization after a number, in order."""
     rows = ActivityEvent.objects.filter(organization_id=organization_id, seq__gt=after)

@@ -239,9 +239,7 @@ _TABLE: tuple[EventType, ...] = (
         "key",
         wire="agent.token.rotated",
     ),
-    EventType(
-        "agent.delete_requested", _("{actor} asked to delete the agent {target}"), "trash"
-    ),
+    EventType("agent.delete_requested", _("{actor} asked to delete the agent {target}"), "trash"),
     _audited(
         "agent.deleted",
         _("{actor} deleted the agent {target}"),

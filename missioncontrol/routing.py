@@ -12,6 +12,4 @@ websocket_urlpatterns: list[Any] = [path("ws/updates", UpdatesConsumer.as_asgi()
 if find_spec("boards.consumers"):
     from boards.consumers import BoardConsumer
 
-    websocket_urlpatterns.append(
-        path("ws/board/<uuid:board_id>/sync", BoardConsumer.as_asgi())
-    )
+    websocket_urlpatterns.append(path("ws/board/<uuid:board_id>/sync", BoardConsumer.as_asgi()))

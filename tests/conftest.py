@@ -8,7 +8,6 @@ from django.conf import settings
 from redis import Redis
 
 from missioncontrol.kernel import ratelimit
-
 from tests.world import world
 
 __all__ = ["world"]

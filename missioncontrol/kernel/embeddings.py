@@ -15,7 +15,9 @@ from .errors import RemoteFailed
 class Provider(Protocol):
     """Turns texts into vectors of one length."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the model, stored beside each vector."""
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order."""
@@ -27,6 +29,7 @@ class OpenAICompatible:
 
     base_url: str
     api_key: str
+
     name: str
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:

@@ -111,4 +111,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return _json({"ok": False, "detail": "Set METRICS_TOKEN to open this address."}, 404)
     if not same(given, token):
         return _json({"ok": False, "detail": "Unauthorized"}, 401)
-    return ExportToDjangoView(request)
+    exported: HttpResponse = ExportToDjangoView(request)
+    return exported

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -34,11 +34,8 @@ class Frame(NamedTuple):
     scope: str = ""
 
 
-class Sink(Protocol):
-    """A local reader of a topic. It must not block."""
-
-    def __call__(self, topic: str, frame: Frame) -> None:
-        """Take one frame."""
+#: A local reader of a topic: takes (topic, frame) and must not block.
+Sink = Callable[[str, "Frame"], None]
 
 
 class Source(NamedTuple):
@@ -285,7 +282,7 @@ def send(topic: str, seq: int, text: str, *, scope: str = "") -> None:
 
 
 def whisper(topic: str, text: str) -> None:
-    """Best effort: a frame without a number, through the layer alone, so that nobody gets it twice."""
+    """Best effort: a frame without a number, through the layer alone, so it comes once."""
     global _sender  # noqa: PLW0603 - one sender per process
     with _sender_lock:
         if _sender is None:

@@ -98,11 +98,13 @@ def _text(answer: Any, *path: str | int) -> str:
 
 def provider() -> Provider | None:
     """The configured provider, ``None`` for ``none``."""
-    kinds = {"openai": OpenAICompatible, "anthropic": Anthropic}
-    kind = kinds.get(settings.LLM_PROVIDER)
-    if kind is None:
-        return None
-    return kind(settings.LLM_BASE_URL, settings.LLM_API_KEY, settings.LLM_MODEL)  # type: ignore[no-any-return]  # union of two dataclasses
+    where = (settings.LLM_BASE_URL, settings.LLM_API_KEY, settings.LLM_MODEL)
+    match settings.LLM_PROVIDER:
+        case "openai":
+            return OpenAICompatible(*where)
+        case "anthropic":
+            return Anthropic(*where)
+    return None
 
 
 def complete(prompt: Prompt) -> str | None:

@@ -155,10 +155,9 @@ class _PinnedBackend(httpcore.NetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
         """Resolve, check every address, connect to the first."""
-        name = host.decode() if isinstance(host, bytes) else host
-        found = _addresses(name, port)
+        found = _addresses(host, port)
         if not found:
-            raise httpcore.ConnectError(f"no address for {name}")
+            raise httpcore.ConnectError(f"no address for {host}")
         for address in found:
             check_address(address, port, self._purpose)
         return self._inner.connect_tcp(

@@ -78,7 +78,6 @@ def home_of(who: UserActor) -> UUID:
 def page(view: View[P]) -> View[P]:
     """A page for signed-in people: others go to the sign-in page and come back."""
 
-    @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if session_actor(request) is None:
             return _to_sign_in(request)
@@ -86,7 +85,7 @@ def page(view: View[P]) -> View[P]:
         patch_vary_headers(response, ["HX-Request"])
         return response
 
-    return guarded
+    return cast("View[P]", wraps(view)(guarded))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

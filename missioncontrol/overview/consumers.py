@@ -42,7 +42,7 @@ class UpdatesConsumer(Socket):
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def _readable(self) -> set[str]:
-        rows = Board.objects.visible_to(self.person).filter(organization_id=self.organization_id)
+        rows = Board.objects.visible_to(self.person).filter(organization_id=self.home)
         return {str(pk) for pk in rows.values_list("pk", flat=True)}
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
@@ -53,9 +53,9 @@ class UpdatesConsumer(Socket):
         epoch = User.objects.filter(pk=self.person.id, is_active=True).values_list(
             "permission_epoch", flat=True
         )
-        boards = Board.objects.filter(organization_id=self.organization_id).order_by("-created_at")
+        boards = Board.objects.filter(organization_id=self.home).order_by("-created_at")
         member = Membership.objects.filter(
-            user_id=self.person.id, organization_id=self.organization_id
+            user_id=self.person.id, organization_id=self.home
         ).values_list("role", "all_boards_read", "all_boards_write")
         return (epoch.first(), boards.values_list("pk", flat=True).first(), member.first())
 
@@ -65,6 +65,13 @@ class UpdatesConsumer(Socket):
         if not isinstance(self.actor, UserActor):
             raise Forbidden
         return self.actor
+
+    @property
+    def home(self) -> UUID:
+        """The organization whose events are read."""
+        if self.organization_id is None:
+            raise Forbidden
+        return self.organization_id
 
     async def received(self, frame: dict[str, Any]) -> None:
         """Only ``subscribe`` is known."""
@@ -85,17 +92,14 @@ class UpdatesConsumer(Socket):
         await self._subscribe(since if isinstance(since, int) else None)
 
     async def _subscribe(self, since: int | None) -> None:
-        organization_id = self.organization_id
-        if organization_id is None:
-            raise Forbidden
-        head = await self.follow(f"org.{organization_id}", self._sink)
+        head = await self.follow(f"org.{self.home}", self._sink)
         start = head if since is None or since > head else since
         self.sent_seq = start
         if head - start > REPLAY:
             self.sent_seq = head
             self.emit({"type": "reset", "id": head})
         elif head > start:
-            for missed in await streams.load_organization(organization_id, start, REPLAY):
+            for missed in await streams.load_organization(self.home, start, REPLAY):
                 self._send(missed)
         self.emit({"type": "subscribed", "id": self.sent_seq})
         waiting, self.buffer = self.buffer or [], None

@@ -39,5 +39,5 @@ def replace(data: Path, name: str, secret: str) -> Path:
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, path)
+    Path(draft).replace(path)
     return path

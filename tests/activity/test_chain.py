@@ -68,9 +68,12 @@ def test_publish_outside_a_service_raises() -> None:
 )
 def test_tables_are_append_only(table: str, sql: str) -> None:
     record(1)
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(sql.format(table))
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql.format(table))
     assert AuditEntry.objects.count() == 1
 
 
@@ -80,7 +83,8 @@ def test_chain_holds_and_shows_a_changed_entry() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE activity_auditentry DISABLE TRIGGER USER")
         cursor.execute(
-            "UPDATE activity_auditentry SET body = replace(body, '\"n\":2', '\"n\":9') WHERE number = 3"
+            "UPDATE activity_auditentry SET body = replace(body, %s, %s) WHERE number = 3",
+            ['"n":2', '"n":9'],
         )
     verdict = audit.verify(ORG)
     assert [f.number for f in verdict.findings] == [3]

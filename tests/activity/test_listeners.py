@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -32,12 +31,11 @@ def listener(event: subscribe.EventView) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _listening(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscribe, "_after", {})
     SEEN.clear()
     BROKEN.clear()
     subscribe.subscribe("gateway.updated", listener)
-    yield
 
 
 @service
