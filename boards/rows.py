@@ -16,6 +16,7 @@ from django.db import connection, models
 
 from boards.models import Board, Task, TaskComment
 from boards.querysets import Right, board_sql
+from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor
 
 M = TypeVar("M", bound=models.Model)
@@ -240,18 +241,60 @@ def ids_of(joined: str | None) -> list[str]:
     return joined.split(",") if joined else []
 
 
+#: What a comment needs of its task; the rest is read only if somebody asks for it.
+_SHORT = (
+    "id", "organization_id", "board_id", "key", "title", "status", "assigned_agent_id",
+    "created_by_agent_id", "comments_count",
+)  # fmt: skip
+
+
 def visible_task(actor: Actor, task_id: UUID, board_id: UUID | None) -> Task | None:
-    """A readable task (on that board), not locked."""
+    """A readable task (on that board) with the columns of ``_SHORT``, not locked."""
     where = Where().add("t.id = %s", task_id).visible(actor)
     if board_id is not None:
         where.add("t.board_id = %s", board_id)
     found = _fetch(
-        f"SELECT {_TASK_ROW.sql} FROM boards_task t JOIN boards_board b ON b.id = t.board_id "  # noqa: S608
-        f"WHERE {where.sql}",
+        f"SELECT {', '.join(f't.{name}' for name in _SHORT)} FROM boards_task t "  # noqa: S608
+        f"JOIN boards_board b ON b.id = t.board_id WHERE {where.sql}",
         where.parameters,
     )
-    task: Task | None = _TASK_ROW.load(found[0]) if found else None
-    return task
+    return Task.from_db(connection.alias, list(_SHORT), list(found[0])) if found else None
+
+
+def open_duplicate(board_id: UUID, fingerprint: str) -> UUID | None:
+    """An unfinished task of the board with the same fingerprint."""
+    found = _fetch(
+        "SELECT id FROM boards_task WHERE board_id = %s AND fingerprint = %s AND status <> 'done' "
+        "ORDER BY created_at LIMIT 1",
+        [board_id, fingerprint],
+    )
+    return found[0][0] if found else None
+
+
+def take_number(board_id: UUID) -> int:
+    """The board's next task number; the board is locked."""
+    found = _fetch(
+        "UPDATE boards_board SET next_task_number = next_task_number + 1 WHERE id = %s "
+        "RETURNING next_task_number - 1",
+        [board_id],
+    )
+    return int(found[0][0])
+
+
+def insert_task(task: Task) -> None:
+    """Store a new task."""
+    task.created_at = task.updated_at = clock.now()
+    values = [getattr(task, name) for name in _TASK_ROW.names]
+    for place in _TASK_ROW.json:
+        values[place] = orjson.dumps(values[place]).decode()
+    marks = ", ".join(["%s"] * len(values))
+    columns = _TASK_ROW.sql.replace("t.", "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO boards_task ({columns}) VALUES ({marks})",  # noqa: S608 - own columns
+            values,
+        )
+    task._state.adding, task._state.db = False, connection.alias
 
 
 def update_task(task_id: UUID, values: Mapping[str, Any]) -> None:

@@ -130,7 +130,7 @@ def _relocate(actor: Actor, source: Board, target: Board, task: Task) -> None:
     TaskAlias.objects.update_or_create(
         organization_id=source.organization_id, key=old_key, defaults={"task_id": task.pk}
     )
-    task.board_id, task.number = target.pk, take_number(target)
+    task.board_id, task.number = target.pk, rows.take_number(target.pk)
     task.key = f"{target.key}-{task.number}"
     task.rank = ranks.place(target.pk, task.status)
     task.fingerprint = rules.fingerprint(target.pk, task.title, task.description)
@@ -163,11 +163,3 @@ def _relocate(actor: Actor, source: Board, target: Board, task: Task) -> None:
             task_id=task.pk,
             data={**facts_of_move, "task": reads.event_card(task)} if board is target else facts_of_move,
         )
-
-
-def take_number(board: Board) -> int:
-    """The board's next task number; the board is locked."""
-    number = board.next_task_number
-    board.next_task_number = number + 1
-    Board.objects.filter(pk=board.pk).update(next_task_number=number + 1)
-    return number

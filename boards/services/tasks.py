@@ -11,10 +11,10 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, assignees, reads, rules
+from boards import actions, assignees, reads, rows, rules
 from boards.models import Board, Task
 from boards.rules import Mover
-from boards.services import changes, dependencies, gatekeeping, moves, opening, ranks
+from boards.services import changes, dependencies, gatekeeping, opening, ranks
 from boards.services.drafts import TaskDraft
 from governance import services as governance
 from missioncontrol.kernel import authz, clock
@@ -95,7 +95,7 @@ def create_task(
     if new.status != Task.Status.TODO:
         _start(draft, new.status, mover)
     task.rank = ranks.place(board.pk, new.status, before_id=before_id, after_id=after_id)
-    task.save(force_insert=True)
+    rows.insert_task(task)
     if depends:
         dependencies.write_links(task.pk, depends, is_new=True)
     task.warnings = warnings  # type: ignore[misc]  # a hint of this answer alone
@@ -129,8 +129,7 @@ def _duplicates(
     board: Board, fingerprint: str, mover: Mover, actor: Actor, *, allow_duplicate: bool
 ) -> tuple[str, ...]:
     """Hints about an open task that says the same; agents and code are refused."""
-    same = Task.objects.filter(board_id=board.pk, fingerprint=fingerprint)
-    existing = same.exclude(status=Task.Status.DONE).values_list("pk", flat=True).first()
+    existing = rows.open_duplicate(board.pk, fingerprint)
     if existing is None:
         return ()
     if not isinstance(actor, UserActor) and not allow_duplicate:
@@ -150,7 +149,7 @@ def _row(
     *,
     fingerprint: str,
 ) -> Task:
-    number = moves.take_number(board)
+    number = rows.take_number(board.pk)
     task = Task(
         organization_id=board.organization_id,
         board_id=board.pk,
