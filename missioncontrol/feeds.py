@@ -261,7 +261,7 @@ def _approval(_feed: Feed, rows: Sequence[feed.Row]) -> list[Record]:
             {
                 "type": shape["event_type"],
                 "activity": shape,
-                "approval": now.get(row.target_id) if row.target_id else None,
+                "approval": now.get(str(row.target_id)),
             },
         )
         for row, shape in zip(about, shapes.events(about), strict=True)

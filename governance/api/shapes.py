@@ -1,111 +1,103 @@
-"""The one form of an approval outside: API, frames, streams. From rows of ``.values()``."""
+"""The one form of an approval outside: API, frames, streams.
+
+A page is 200 rows of some 35 fields; most of its cost was to decode them and to encode them again.
+So the database writes the JSON, tasks included, and a page is passed on as it comes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import QuerySet, TextField
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
 
 from governance.models import Approval
 
-_PLAIN = (
-    "id", "organization_id", "board_id", "source", "status", "action_type", "confidence",
-    "agent_id", "agent_name", "requested_by_kind", "requested_by_id", "requested_by_name",
-    "decided_by_id", "decided_by_name", "comment", "gateway_id", "session_key", "command", "cwd",
-    "host", "answer_state", "answer_error", "version",
-)  # fmt: skip
-# A page is mostly decoding: the database writes times as they are sent, orjson reads the rest.
-_TIMES = ("created_at", "updated_at", "resolved_at", "expires_at")
-_JSON = ("payload", "rubric_scores", "allowed_decisions")
-_RFC3339 = """to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-_TASKS = """
-(SELECT json_agg(json_build_array(link.task_id, link.title) ORDER BY link.position, link.id)::text
- FROM governance_approvaltask link WHERE link.approval_id = governance_approval.id)
-"""
-#: ``[task id, title]`` of each task, in order.
-Links = Sequence[Sequence[Any]]
+
+def _time(column: str) -> str:
+    """A time as RFC 3339 text in UTC."""
+    form = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+    return f"to_char(a.{column} AT TIME ZONE 'UTC', '{form}')"
 
 
-def approval(row: Mapping[str, Any], tasks: Links = ()) -> dict[str, Any]:
-    """An approval; ``row`` comes from :func:`many`, ``tasks`` are its ids and titles in order."""
-    payload = row["payload"]
-    inner = payload if isinstance(payload, dict) else {}
-    return {
-        "id": row["id"],
-        "organization_id": row["organization_id"],
-        "board_id": row["board_id"],
-        "task_id": tasks[0][0] if tasks else None,
-        "task_ids": [task_id for task_id, _title in tasks],
-        "task_titles": [title for _task_id, title in tasks],
-        "agent_id": row["agent_id"],
-        "agent_name": row["agent_name"] or None,
-        "action_type": row["action_type"],
-        "action": row["action_type"],
-        "payload": payload,
-        "reason": inner.get("reason"),
-        "metadata": inner.get("metadata"),
-        "confidence": row["confidence"],
-        "rubric_scores": row["rubric_scores"],
-        "status": row["status"],
-        "source": row["source"],
-        "requested_by_type": row["requested_by_kind"],
-        "requested_by_id": row["requested_by_id"],
-        "requested_by_name": row["requested_by_name"],
-        "decided_by_user_id": row["decided_by_id"],
-        "decided_by_name": row["decided_by_name"] or None,
-        "comment": row["comment"],
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-        "resolved_at": row["resolved_at"],
-        "expires_at": row["expires_at"],
-        "version": row["version"],
-        **_gateway_fields(row),
-    }
-
-
-def _gateway_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+def _of_gateway(expression: str) -> str:
     """What only a gateway's question has; null for the others."""
-    if row["source"] != Approval.Source.GATEWAY:
-        return dict.fromkeys(
-            ("gateway_id", "session_key", "command", "cwd", "host", "answer_state", "answer_error")
-        ) | {"allowed_decisions": []}
-    return {
-        "gateway_id": row["gateway_id"],
-        "session_key": row["session_key"] or None,
-        "command": row["command"],
-        "cwd": row["cwd"] or None,
-        "host": row["host"] or None,
-        "answer_state": row["answer_state"] or None,
-        "answer_error": row["answer_error"] or None,
-        "allowed_decisions": row["allowed_decisions"],
-    }
+    return f"CASE WHEN a.source = 'gateway' THEN {expression} END"
+
+
+_SHAPE: dict[str, str] = {
+    "id": "a.id",
+    "organization_id": "a.organization_id",
+    "board_id": "a.board_id",
+    "task_id": "tasks.ids -> 0",
+    "task_ids": "coalesce(tasks.ids, '[]')",
+    "task_titles": "coalesce(tasks.titles, '[]')",
+    "agent_id": "a.agent_id",
+    "agent_name": "nullif(a.agent_name, '')",
+    "action_type": "a.action_type",
+    "action": "a.action_type",
+    "payload": "a.payload",
+    "reason": "a.payload -> 'reason'",
+    "metadata": "a.payload -> 'metadata'",
+    "confidence": "a.confidence",
+    "rubric_scores": "a.rubric_scores",
+    "status": "a.status",
+    "source": "a.source",
+    "requested_by_type": "a.requested_by_kind",
+    "requested_by_id": "a.requested_by_id",
+    "requested_by_name": "a.requested_by_name",
+    "decided_by_user_id": "a.decided_by_id",
+    "decided_by_name": "nullif(a.decided_by_name, '')",
+    "comment": "a.comment",
+    "created_at": _time("created_at"),
+    "updated_at": _time("updated_at"),
+    "resolved_at": _time("resolved_at"),
+    "expires_at": _time("expires_at"),
+    "version": "a.version",
+    "gateway_id": _of_gateway("a.gateway_id"),
+    "session_key": _of_gateway("nullif(a.session_key, '')"),
+    "command": _of_gateway("a.command"),
+    "cwd": _of_gateway("nullif(a.cwd, '')"),
+    "host": _of_gateway("nullif(a.host, '')"),
+    "allowed_decisions": "a.allowed_decisions",
+    "answer_state": _of_gateway("nullif(a.answer_state, '')"),
+    "answer_error": _of_gateway("nullif(a.answer_error, '')"),
+}
+_OBJECT = ", ".join(f"'{name}', {expression}" for name, expression in _SHAPE.items())
+_SELECT = f"""
+WITH page AS (SELECT chosen.pk, row_number() OVER () AS place FROM ({{chosen}}) chosen)
+SELECT json_build_object({_OBJECT})::text
+FROM page JOIN governance_approval a ON a.id = page.pk
+LEFT JOIN LATERAL (
+  SELECT json_agg(link.task_id ORDER BY link.position, link.id) AS ids,
+         json_agg(link.title ORDER BY link.position, link.id) AS titles
+  FROM governance_approvaltask link WHERE link.approval_id = a.id) tasks ON true
+ORDER BY page.place
+"""  # noqa: S608 - only names of this module
+
+
+def texts(rows: QuerySet[Any]) -> list[str]:
+    """Approvals of an ordered and sliced queryset as JSON, in one query whatever their number."""
+    try:
+        chosen, parameters = rows.values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT.replace("{chosen}", chosen), parameters)
+        return [text for (text,) in cursor.fetchall()]
+
+
+def fragments(rows: QuerySet[Any]) -> list[orjson.Fragment]:
+    """The same for an answer that is written at once."""
+    return [orjson.Fragment(text) for text in texts(rows)]
 
 
 def many(rows: QuerySet[Any]) -> list[dict[str, Any]]:
-    """Approvals of a sliced queryset with their tasks, in one query whatever their number."""
-    texts: dict[str, Any] = {f"{name}_": Cast(name, TextField()) for name in _JSON}
-    texts |= {
-        f"{name}_": RawSQL(_RFC3339.format(column=f"governance_approval.{name}"), [])  # noqa: S611
-        for name in _TIMES
-    }
-    found = rows.annotate(**texts, tasks_=RawSQL(_TASKS, [])).values(*_PLAIN, *texts, "tasks_")  # noqa: S611
-    return [approval(row, _decoded(row)) for row in found]
-
-
-def _decoded(row: dict[str, Any]) -> Links:
-    """Put the texts of a row in their place; returns its tasks."""
-    for name in _JSON:
-        text = row[f"{name}_"]
-        row[name] = orjson.loads(text) if text is not None else None
-    for name in _TIMES:
-        row[name] = row[f"{name}_"]
-    links: Links = orjson.loads(row["tasks_"]) if row["tasks_"] else ()
-    return links
+    """The same as dictionaries, for who looks into them."""
+    return [orjson.loads(text) for text in texts(rows)]
 
 
 def one(pk: UUID) -> dict[str, Any]:

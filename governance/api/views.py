@@ -54,7 +54,7 @@ def filtered(rows: QuerySet[Any], wanted: ApprovalFilter) -> QuerySet[Any]:
 def answer_page(view: ApiView, rows: QuerySet[Any]) -> Response:
     """One page of approvals: two queries at most, whatever their number."""
     pages = Pages(view.request.GET)
-    items = shapes.many(rows[pages.window])
+    items = shapes.fragments(rows[pages.window])
     short = len(items) < pages.limit and (items or pages.offset == 0)
     total = pages.offset + len(items) if short else rows.order_by().count()
     if ARRAY in view.request.META.get("HTTP_ACCEPT", ""):
