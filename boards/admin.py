@@ -1,0 +1,137 @@
+"""Look-up and repair of boards, groups, tasks and comments; repairs call services."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from boards import rules, services
+from boards.models import (
+    Board,
+    BoardGroup,
+    BoardUserObjectPermission,
+    Task,
+    TaskAlias,
+    TaskComment,
+    TaskDependency,
+)
+from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.admin import ReadOnlyAdmin
+from missioncontrol.kernel.errors import DomainError
+
+
+def _repairer(request: HttpRequest) -> SystemActor:
+    """A repair is recorded with the name of who asked for it."""
+    return SystemActor(f"repair by {request.user}")
+
+
+@admin.register(BoardGroup)
+class BoardGroupAdmin(ReadOnlyAdmin):
+    """Board groups."""
+
+    list_display = ("name", "organization", "created_at")
+    list_select_related = ("organization",)
+    search_fields: ClassVar = ["name", "slug", "=id"]
+
+
+@admin.register(Board)
+class BoardAdmin(ReadOnlyAdmin):
+    """Boards; a stuck one can be paused, released, and its columns put in order."""
+
+    list_display = ("name", "key", "organization", "gateway", "paused", "created_at")
+    list_filter = ("paused", "board_type")
+    list_select_related = ("organization", "gateway")
+    search_fields: ClassVar = ["name", "=key", "=id"]
+    actions: ClassVar = ["pause", "resume", "put_in_order"]
+
+    @admin.action(description=gettext_lazy("Pause the chosen boards"), permissions=["view"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Board]) -> None:
+        """Their agents get nothing until somebody lets them go on."""
+        self._each(request, chosen, services.pause_board)
+
+    @admin.action(description=gettext_lazy("Let the chosen boards go on"), permissions=["view"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Board]) -> None:
+        """Their agents go on."""
+        self._each(request, chosen, services.resume_board)
+
+    @admin.action(description=gettext_lazy("Renew the order keys of all columns"), permissions=["view"])
+    def put_in_order(self, request: HttpRequest, chosen: QuerySet[Board]) -> None:
+        """Keep the order, shorten its keys."""
+
+        def columns(who: SystemActor, board_id: Any) -> None:
+            for status in rules.STATUSES:
+                services.rerank_column(who, board_id, status=status)
+
+        self._each(request, chosen, columns)
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[Board], repair: Any) -> None:
+        who = _repairer(request)
+        for board in chosen:
+            try:
+                repair(who, board.pk)
+            except DomainError as refusal:
+                self.message_user(request, f"{board}: {refusal.detail}", messages.ERROR)
+        self.message_user(request, _("The chosen boards were repaired."))
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """Tasks; one that hangs can be taken back."""
+
+    list_display = ("key", "title", "board", "status", "assigned_agent", "delivery", "updated_at")
+    list_filter = ("status", "delivery")
+    list_select_related = ("board", "assigned_agent")
+    search_fields: ClassVar = ["=key", "title", "=id"]
+    actions: ClassVar = ["take_back"]
+
+    @admin.action(description=gettext_lazy("Put the chosen tasks back to do"), permissions=["view"])
+    def take_back(self, request: HttpRequest, chosen: QuerySet[Task]) -> None:
+        """Nobody works on them any more."""
+        who = _repairer(request)
+        for task in chosen:
+            try:
+                services.move_task(who, task.pk, to=Task.Status.TODO)
+            except DomainError as refusal:
+                self.message_user(request, f"{task}: {refusal.detail}", messages.ERROR)
+        self.message_user(request, _("The chosen tasks are back in To do."))
+
+
+@admin.register(TaskComment)
+class TaskCommentAdmin(ReadOnlyAdmin):
+    """Comments."""
+
+    list_display = ("author_name", "author_kind", "task", "created_at")
+    list_select_related = ("task",)
+    search_fields: ClassVar = ["author_name", "=task__key", "message"]
+
+
+@admin.register(TaskDependency)
+class TaskDependencyAdmin(ReadOnlyAdmin):
+    """Dependencies."""
+
+    list_display = ("task", "depends_on", "position")
+    list_select_related = ("task", "depends_on")
+    search_fields: ClassVar = ["=task__key", "=depends_on__key"]
+
+
+@admin.register(TaskAlias)
+class TaskAliasAdmin(ReadOnlyAdmin):
+    """Old keys of tasks."""
+
+    list_display = ("key", "task", "organization")
+    list_select_related = ("task", "organization")
+    search_fields: ClassVar = ["=key", "=task__key"]
+
+
+@admin.register(BoardUserObjectPermission)
+class BoardGrantAdmin(ReadOnlyAdmin):
+    """Who may use which board by a direct grant."""
+
+    list_display = ("content_object", "user", "permission")
+    list_select_related = ("content_object", "user", "permission__content_type")
+    search_fields: ClassVar = ["content_object__name", "user__username"]
