@@ -37,6 +37,7 @@ PATIENCE_SECONDS = 120
 #: Then the run ends in ``error``; a gateway that comes back starts it anew.
 GIVE_UP_SECONDS = 1800
 FORCED_SECONDS = 60
+TOKEN_HEADER = "X-Agent-Token"  # noqa: S105 - a public header name
 MAX_WAKE_TRIES = 10
 _BLIPS = frozenset({"restarting", "remote_changed"})
 
@@ -171,13 +172,13 @@ def _write_workspace(agent: Agent, session: rpc.Session, lost: threading.Event) 
 
 
 def write_files(agent: Agent, session: rpc.Session, *, workspace_dir: str = "") -> None:
-    """Render and write the workspace files, then put the written token in force.
+    """Write the workspace files, then the token's header file, and put that token in force.
 
     Raises:
         RemoteFailed: the gateway does not take AGENTS.md.
     """
     token = tokens.token_to_write(agent)
-    files = workspace.render_files(agent, token=token, workspace=workspace_dir)
+    files = workspace.render_files(agent, workspace=workspace_dir)
     overwrite = bool((agent.work_options or {}).get("overwrite"))
     kept = () if overwrite else workspace.kept_on_update(agent)
     report = session.run(
@@ -185,6 +186,8 @@ def write_files(agent: Agent, session: rpc.Session, *, workspace_dir: str = "") 
     )
     if "AGENTS.md" in report.unsupported:
         raise RemoteFailed("The gateway does not accept AGENTS.md.", code="unsupported_file")
+    header = {TOKEN_HEADER: token}
+    session.run(lambda client: provisioning.write_header_file(client, agent.remote_id, header))
     tokens.record_written(agent.id, token_hash(token))
 
 

@@ -20,6 +20,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from gateways.wire.provisioning import HEADER_FILE
 from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Invalid
 from orgs.models import Membership, User
@@ -135,8 +136,11 @@ def _board(agent: Agent) -> dict[str, Any]:
     return values
 
 
-def variables(agent: Agent, *, token: str, workspace: str = "") -> dict[str, Any]:
-    """Everything that a template may name. Needs ``agent.board`` and ``agent.gateway`` loaded."""
+def variables(agent: Agent, *, workspace: str = "") -> dict[str, Any]:
+    """Everything that a template may name. Needs ``agent.board`` and ``agent.gateway`` loaded.
+
+    The token is no variable: it stands in a header file that no model sees (decision 0010).
+    """
     profile = rules.identity_of(agent.agent_type, agent.identity_profile)
     return {
         "agent_name": clean(agent.name),
@@ -144,7 +148,7 @@ def variables(agent: Agent, *, token: str, workspace: str = "") -> dict[str, Any
         "session_key": agent.session_key,
         "main_session_key": f"agent:mc-gateway-{agent.gateway_id}:main",
         "base_url": settings.BASE_URL.rstrip("/"),
-        "auth_token": token,
+        "auth_header_file": HEADER_FILE,
         "workspace_root": clean(agent.gateway.workspace_root) if agent.gateway else "",
         "workspace_path": line(workspace, 500),
         "is_main_agent": agent.agent_type == Agent.Type.MAIN,
@@ -158,13 +162,13 @@ def variables(agent: Agent, *, token: str, workspace: str = "") -> dict[str, Any
     }
 
 
-def render_files(agent: Agent, *, token: str, workspace: str = "") -> dict[str, str]:
+def render_files(agent: Agent, *, workspace: str = "") -> dict[str, str]:
     """Every workspace file of an agent by name.
 
     Raises:
         Invalid: an own template does not render, or a file grows past 20 000 characters.
     """
-    values = variables(agent, token=token, workspace=workspace)
+    values = variables(agent, workspace=workspace)
     files = {
         "AGENTS.md": _render(f"AGENTS.{agent.agent_type}.md.j2", values),
         "SOUL.md": _render("SOUL.md.j2", values),
@@ -172,11 +176,10 @@ def render_files(agent: Agent, *, token: str, workspace: str = "") -> dict[str, 
         "USER.md": _render("USER.md.j2", values),
         "MEMORY.md": _render(f"MEMORY.{agent.agent_type}.md.j2", values),
     }
-    own = {**values, "auth_token": ""}
     if agent.soul_template:
-        files["SOUL.md"] = _render_own(agent.soul_template, own, "soul_template")
+        files["SOUL.md"] = _render_own(agent.soul_template, values, "soul_template")
     if agent.identity_template:
-        files["IDENTITY.md"] = _render_own(agent.identity_template, own, "identity_template")
+        files["IDENTITY.md"] = _render_own(agent.identity_template, values, "identity_template")
     long = [name for name, text in files.items() if len(text) > MAX_FILE_CHARS]
     if long:
         raise Invalid(
@@ -198,7 +201,7 @@ def check_templates(agent: Agent) -> None:
     """
     if not (agent.soul_template or agent.identity_template):
         return
-    values = variables(agent, token="")
+    values = variables(agent)
     for field in ("soul_template", "identity_template"):
         template = getattr(agent, field)
         if template:

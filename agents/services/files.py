@@ -1,7 +1,8 @@
 """Workspace files of an agent as its gateway holds them: list, read, write.
 
-The agent's token never leaves: it is redacted when read, and put back when written. What is
-written to SOUL.md or IDENTITY.md also becomes the agent's own template, so a setup keeps it.
+The file that holds the agent's token is not among them, and a token that turns up elsewhere is
+redacted. What is written to SOUL.md or IDENTITY.md also becomes the agent's own template, so a
+setup keeps it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from agents import actions, workspace
 from agents.models import Agent
 from gateways import rpc
 from gateways.wire import provisioning
-from gateways.wire.redact import REDACTED, redact_text
+from gateways.wire.redact import redact_text
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import Conflict, Invalid, NotFound
@@ -24,7 +25,7 @@ from missioncontrol.kernel.unit import service
 
 from . import setup, tokens
 
-FILE_NAMES = provisioning.WRITABLE_FILES
+FILE_NAMES = tuple(name for name in provisioning.WRITABLE_FILES if name != provisioning.HEADER_FILE)
 _OWN_TEMPLATE = {"SOUL.md": "soul_template", "IDENTITY.md": "identity_template"}
 
 
@@ -97,10 +98,9 @@ def write_file(actor: Actor, agent_id: UUID, name: str, *, content: str) -> None
     text = workspace.clean(content)
     if len(text) > workspace.MAX_FILE_CHARS:
         raise Invalid(_("The text is longer than 20 000 characters."), field="content")
-    whole = text.replace(REDACTED, tokens.token_to_write(agent)) if wanted == "AGENTS.md" else text
     with rpc.session(_gateway(agent)) as session:
         session.run(
-            lambda client: provisioning.write_files(client, agent.remote_id, {wanted: whole})
+            lambda client: provisioning.write_files(client, agent.remote_id, {wanted: text})
         )
     _keep(actor, agent_id, wanted, text)
 

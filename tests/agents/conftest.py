@@ -81,8 +81,9 @@ class Stage:
         return [call for call in self.sim.calls if call.method == name]
 
     def chats(self) -> list[str]:
-        """Messages that the gateway got."""
-        return [call.params["message"] for call in self.methods("chat.send")]
+        """Messages that the gateway got; commands of the gateway itself are none."""
+        said = [call.params["message"] for call in self.methods("chat.send")]
+        return [text for text in said if not text.startswith("/")]
 
 
 @pytest.fixture

@@ -32,12 +32,15 @@ def test_files_are_listed_read_without_token_and_written(stage: Stage) -> None:
     assert {"AGENTS.md", "SOUL.md", "MEMORY.md"} <= names
     text = ann.get(f"{path}/AGENTS.md").expect(200).json["content"]
     assert "mca_" not in text
-    assert "AUTH_TOKEN=" in text
+    assert "AUTH_HEADER_FILE=BOOTSTRAP.md" in text
     ann.put(f"{path}/AGENTS.md", {"content": text + "\nMore.\n"}).expect(200)
     files = stage.sim.world.agents[agent.remote_id].files
     assert files["AGENTS.md"].endswith("More.\n")
     check_in(stage, agent).expect(200)
-    ann.get(f"{path}/TOOLS.md").expect(404)
+    for name in ("TOOLS.md", "BOOTSTRAP.md"):
+        ann.get(f"{path}/{name}").expect(404)
+        ann.put(f"{path}/{name}", {"content": "x"}).expect(404)
+    assert "BOOTSTRAP.md" not in names
     ann.put(f"{path}/SOUL.md", {"content": "x" * 20_001}).expect(422)
 
 
@@ -264,3 +267,16 @@ def test_creating_waits_for_the_setup_and_tells_its_failure(stage: Stage) -> Non
     finally:
         stop.set()
         thread.join(20)
+
+
+def test_a_queued_run_sets_the_agent_up(stage: Stage) -> None:
+    """The commit wakes a worker by the queue; no sweep is needed."""
+    import django_rq
+    from rq import SimpleWorker
+
+    agent = make(stage)
+    queue = django_rq.get_queue("gateway")
+    assert queue.count >= 1
+    SimpleWorker([queue], connection=queue.connection).work(burst=True)
+    agent = stage.fresh(agent)
+    assert (agent.last_provision_error, agent.work) == ("", "await_check_in")

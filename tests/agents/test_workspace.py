@@ -12,8 +12,6 @@ from missioncontrol.kernel.errors import Invalid
 from tests import factories
 from tests.world import World
 
-TOKEN = "mca_" + "T" * 43
-
 
 def make(world: World, kind: str, **fields: object) -> Agent:
     board = None if kind == "main" else world.second_board
@@ -25,27 +23,28 @@ def make(world: World, kind: str, **fields: object) -> Agent:
 
 @pytest.mark.parametrize("kind", ["worker", "lead", "main"])
 def test_files_are_complete_and_short(world: World, kind: str) -> None:
-    files = workspace.render_files(make(world, kind), token=TOKEN, workspace="/srv/w")
+    files = workspace.render_files(make(world, kind), workspace="/srv/w")
     assert set(files) == set(workspace.FILE_NAMES)
     for name, text in files.items():
         assert 0 < len(text) <= 20_000, name
         assert text.endswith("\n")
         assert "{{" not in text
         assert "None" not in text, name
-    assert files["AGENTS.md"].count(TOKEN) == 1
-    assert all(TOKEN not in text for name, text in files.items() if name != "AGENTS.md")
-    assert f"\nAUTH_TOKEN={TOKEN}\n" in files["AGENTS.md"]
+    assert "\nAUTH_HEADER_FILE=BOOTSTRAP.md\n" in files["AGENTS.md"]
+    assert "\nBASE_URL=http://testserver\n" in files["AGENTS.md"]
+    assert not any("mca_" in text or "AUTH_TOKEN" in text for text in files.values())
     assert "NO_REPLY" in files["AGENTS.md"]
 
 
 @pytest.mark.parametrize("kind", ["worker", "lead", "main"])
 def test_commands_are_single_plain_and_quoted(world: World, kind: str) -> None:
     """The gateway refuses compound and redirected lines (gateway protocol 4.9)."""
-    text = workspace.render_files(make(world, kind), token=TOKEN)["AGENTS.md"]
+    text = workspace.render_files(make(world, kind))["AGENTS.md"]
     commands = [line.strip() for line in text.splitlines() if line.startswith("    ")]
     assert len(commands) >= 3
     for command in commands:
         assert command.startswith("curl -s ")
+        assert " -H @BOOTSTRAP.md" in command
         outside = re.sub(r"'[^']*'|\"[^\"]*\"", "", command)
         assert not re.search(r"[;&|<>`$]", outside), command
         assert re.search(r'"http://testserver/api/v1/agent/[^"]+"', command), command
@@ -62,26 +61,22 @@ def test_the_longest_inputs_still_fit(world: World) -> None:
         config={"k": "v" * 60_000},
         identity_profile=dict.fromkeys(("purpose", "personality"), "p" * 20_000),
     )  # fmt: skip
-    files = workspace.render_files(agent, token=TOKEN)
+    files = workspace.render_files(agent)
     assert max(len(text) for text in files.values()) <= 20_000
 
 
 def test_own_templates_replace_soul_and_identity(world: World) -> None:
     agent = make(world, "worker", soul_template="Soul of {{ agent_name }}", identity_template="I")
-    files = workspace.render_files(agent, token=TOKEN)
+    files = workspace.render_files(agent)
     assert files["SOUL.md"] == "Soul of Agent worker\n"
     assert files["IDENTITY.md"] == "I\n"
-
-
-def test_an_own_template_never_sees_the_token(world: World) -> None:
-    agent = make(world, "worker", soul_template="[{{ auth_token }}]")
-    assert workspace.render_files(agent, token=TOKEN)["SOUL.md"] == "[]\n"
 
 
 @pytest.mark.parametrize(
     "template",
     [
         "{{ nothing_of_that_name }}",
+        "{{ auth_token }}",
         "{% for %}",
         "{{ ''.__class__.__mro__ }}",
         "{{ agent_name.__init__.__globals__ }}",
@@ -101,7 +96,7 @@ def test_templates_that_do_not_render_are_refused_with_the_field(
 
 def test_values_are_data_and_never_rendered(world: World) -> None:
     agent = make(world, "worker", description="{{ auth_token }} {% raw %}")
-    text = workspace.render_files(agent, token=TOKEN)["AGENTS.md"]
+    text = workspace.render_files(agent)["AGENTS.md"]
     assert "{{ auth_token }}" in text
 
 

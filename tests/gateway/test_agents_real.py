@@ -30,6 +30,10 @@ def text_of(gateway_id: Any, agent: Agent, name: str) -> str:
     return str(file.get("content") or "")
 
 
+def files_of(gateway_id: Any, agent: Agent) -> dict[str, str]:
+    return {name: text_of(gateway_id, agent, name) for name in ("AGENTS.md", "BOOTSTRAP.md")}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_agent_lives_on_a_real_gateway(real_gateway: Rig) -> None:
     from activity import subscribe
@@ -47,7 +51,7 @@ def test_an_agent_lives_on_a_real_gateway(real_gateway: Rig) -> None:
     lifecycle.run(agent.pk)
     agent = fresh(agent)
     assert (agent.last_provision_error, agent.work) == ("", "await_check_in")
-    facts = read_facts({"AGENTS.md": text_of(gateway.pk, agent, "AGENTS.md")})
+    facts = read_facts(files_of(gateway.pk, agent))
     assert facts is not None
     Client(agent_token=facts.auth_token).post("/agent/heartbeat").expect(200)
     config = rpc.call(gateway.pk, "config.get")["config"]
@@ -68,7 +72,7 @@ def test_an_agent_lives_on_a_real_gateway(real_gateway: Rig) -> None:
     lifecycle.run(agent.pk)
     agent = fresh(agent)
     assert agent.last_provision_error == ""
-    rotated = read_facts({"AGENTS.md": text_of(gateway.pk, agent, "AGENTS.md")})
+    rotated = read_facts(files_of(gateway.pk, agent))
     assert rotated is not None
     assert rotated.auth_token != facts.auth_token
     Client(agent_token=rotated.auth_token).post("/agent/heartbeat").expect(200)
