@@ -23,8 +23,8 @@ WIDTHS = ((1440, 900), (390, 844))
 
 def name_of(address: str) -> str:
     """File name of a page, without ids."""
-    plain = re.sub(r"[^a-z0-9?=,*-]+", "_", shape(address).strip("/").lower())
-    return re.sub(r"[?=,*]+", "-", plain).strip("-_") or "start"
+    named = shape(address).replace("*", "id").strip("/").lower()
+    return re.sub(r"[^a-z0-9]+", "-", named).strip("-") or "start"
 
 
 def take(page: Page, name: str, folder: Path) -> None:
