@@ -61,8 +61,11 @@ bench: install-dev
 
 messages: install-dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. Install it with: apt install gettext"; exit 1; }
-	$(BIN)/python manage.py makemessages -l zh_Hans --no-location -i .venv -i node_modules
-	$(BIN)/python manage.py compilemessages -l zh_Hans -i .venv
+	$(BIN)/python manage.py makemessages -l zh_Hans \
+	--no-location --no-obsolete --no-wrap \
+	-i .venv -i node_modules -i staticfiles -i 'static/*' -i tests
+	msgfmt --check-format -o locale/zh_Hans/LC_MESSAGES/django.mo \
+	locale/zh_Hans/LC_MESSAGES/django.po
 
 install: system
 	@$(PYTHON) missioncontrol/run/bootstrap.py requirements.txt

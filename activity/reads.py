@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,7 +66,8 @@ def _row(event: ActivityEvent, *, with_raw: bool) -> EventRow:
     )
 
 
-def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
+def worded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An event's data with the words that people read in place of stored states and roles."""
     words = dict(data)
     for key in STATUS_KEYS:
         if isinstance(words.get(key), str):
@@ -74,7 +75,13 @@ def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
     for key in STATE_KEYS:
         if isinstance(words.get(key), str):
             words[key] = str(signs.state_sign(words[key]).word).lower()
-    plain = types.sentence_of(event.type, actor=ACTOR_MARK, target=TARGET_MARK, data=words)
+    if isinstance(words.get("role"), str):
+        words["role"] = str(signs.role_word(words["role"])).lower()
+    return words
+
+
+def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
+    plain = types.sentence_of(event.type, actor=ACTOR_MARK, target=TARGET_MARK, data=worded(data))
     html: str = conditional_escape(plain)
     html = html.replace(ACTOR_MARK, format_html("<b>{}</b>", event.actor_name))
     return mark_safe(html.replace(TARGET_MARK, _target(event)))  # noqa: S308 - escaped above

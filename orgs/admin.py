@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.admin import ReadOnlyAdmin, is_super_admin
 from missioncontrol.kernel.errors import DomainError, Forbidden
-from missioncontrol.kernel.pages import actor
+from missioncontrol.kernel.pages import actor, speak
 from orgs.models import ApiToken, Membership, Organization, SignInLink, User
 from orgs.services import tokens, users
 
@@ -29,8 +29,14 @@ def _sign_in(request: HttpRequest, _extra: dict[str, Any] | None = None) -> Http
     return HttpResponseRedirect(f"/sign-in?next={quote(target)}")
 
 
+def _may_enter(request: HttpRequest) -> bool:
+    """Super admins, each in the language of his choice."""
+    speak(request, getattr(request.user, "language", ""))
+    return is_super_admin(request)
+
+
 admin.site.login = _sign_in  # type: ignore[method-assign,assignment]  # one sign-in for the product
-admin.site.has_permission = is_super_admin  # type: ignore[method-assign]  # staff = super admin
+admin.site.has_permission = _may_enter  # type: ignore[method-assign]  # staff = super admin
 admin.site.site_header = admin.site.site_title = "Mission Control"
 admin.site.unregister(Group)
 

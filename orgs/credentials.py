@@ -37,7 +37,7 @@ _PERSON = (
 _MEMBERSHIPS = "LEFT JOIN orgs_membership m ON m.user_id = u.id"
 _OLDEST_FIRST = "ORDER BY m.created_at, m.id"
 _BY_ID = (
-    f"SELECT {_PERSON}, u.password FROM orgs_user u {_MEMBERSHIPS} "  # noqa: S608 - constants
+    f"SELECT {_PERSON}, u.password, u.language FROM orgs_user u {_MEMBERSHIPS} "  # noqa: S608 - constants
     f"WHERE u.id = %s AND u.is_active {_OLDEST_FIRST}"
 )
 _LOCAL = (
@@ -60,7 +60,9 @@ def _rows(sql: str, parameters: list[Any] | None = None) -> list[Row]:
     return found
 
 
-def _actor(rows: list[Row], organization_id: UUID | None, scope: Scope = "admin") -> UserActor:
+def _actor(
+    rows: list[Row], organization_id: UUID | None, scope: Scope = "admin", language: str = ""
+) -> UserActor:
     """Actor of the joined rows; active is the wanted, the chosen, or the oldest organization."""
     user = rows[0]
     memberships = {
@@ -79,6 +81,7 @@ def _actor(rows: list[Row], organization_id: UUID | None, scope: Scope = "admin"
         memberships=memberships,
         scope=scope,
         is_super_admin=user[6],
+        language=language,
     )
 
 
@@ -96,7 +99,7 @@ def from_session(
     rows = _rows(_BY_ID, [user_id])
     if not rows or (session_hash is not None and not _fits(session_hash, rows[0][12])):
         return None
-    return _actor(rows, organization_id)
+    return _actor(rows, organization_id, language=rows[0][13])
 
 
 def _fits(session_hash: str, password: str) -> bool:

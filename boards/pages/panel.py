@@ -11,9 +11,10 @@ from django.conf import settings
 
 from activity import types
 from activity.models import ActivityEvent
+from activity.reads import worded
 from boards.models import Task, TaskComment
 from governance.models import Approval
-from missioncontrol.kernel import clock, signs
+from missioncontrol.kernel import clock
 
 MOST_EVENTS = 40
 MOST_COMMENTS = 200
@@ -151,12 +152,11 @@ def _comment(comment: TaskComment) -> StreamEntry:
 
 def _trace(event: ActivityEvent) -> StreamEntry:
     entry = types.TYPES.get(event.type)
-    data = dict(event.data or {})
-    for key in ("to", "from"):
-        if isinstance(data.get(key), str):
-            data[key] = str(signs.task_sign(data[key]).word)
     text = types.sentence_of(
-        event.type, actor=event.actor_name, target=event.target_title, data=data
+        event.type,
+        actor=event.actor_name,
+        target=event.target_title,
+        data=worded(event.data or {}),
     )
     return StreamEntry(
         id=event.id,

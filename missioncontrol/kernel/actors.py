@@ -50,7 +50,11 @@ class MembershipFacts:
 
 @dataclass(frozen=True, slots=True)
 class UserActor:
-    """A person. ``organization_id`` is the active organization, which only scopes lists."""
+    """A person. ``organization_id`` is the active organization, which only scopes lists.
+
+    ``language`` is the one chosen for the pages, empty for that of the browser; it is read with
+    a session and with no other credential.
+    """
 
     kind: ClassVar[Kind] = "user"
     id: UUID
@@ -60,6 +64,7 @@ class UserActor:
     memberships: Mapping[UUID, MembershipFacts] = field(default_factory=dict, hash=False)
     scope: Scope = "admin"
     is_super_admin: bool = False
+    language: str = ""
 
     def role_in(self, organization_id: UUID | None) -> Role | None:
         """Role in that organization, ``None`` for a stranger."""

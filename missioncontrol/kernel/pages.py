@@ -12,6 +12,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
@@ -28,7 +29,10 @@ _shell: list[Callable[[HttpRequest, UserActor], Mapping[str, Any]]] = []
 
 
 def session_actor(request: HttpRequest) -> UserActor | None:
-    """Actor of the browser session, resolved once per request; ``None`` when signed out."""
+    """Actor of the browser session, resolved once per request; ``None`` when signed out.
+
+    From here on the request is answered in the language that he chose.
+    """
     cached = getattr(request, "_mc_actor", _MISSING)
     if cached is not _MISSING:
         return cast("UserActor | None", cached)
@@ -42,7 +46,21 @@ def session_actor(request: HttpRequest) -> UserActor | None:
             UUID(raw), _uuid(header), session.get(HASH_SESSION_KEY, "")
         )
     request._mc_actor = actor  # type: ignore[attr-defined]  # per-request cache
+    if actor is not None:
+        speak(request, actor.language)
     return actor
+
+
+def speak(request: HttpRequest, language: str) -> None:
+    """Answer this request in that language; none leaves the choice to cookie and browser."""
+    if language:
+        translation.activate(language)
+        request.LANGUAGE_CODE = translation.get_language()
+
+
+def language_tag() -> str:
+    """Active language as HTML names it: ``en``, ``zh-Hans``."""
+    return translation.to_locale(translation.get_language() or "en").replace("_", "-")
 
 
 def _uuid(raw: str | None) -> UUID | None:
@@ -174,7 +192,7 @@ def ui(request: HttpRequest) -> dict[str, Any]:
     if is_htmx(request) or request.path.startswith(("/admin/", "/api/")):
         return {"ui": _Defaults()}
     found = session_actor(request)
-    values = _Defaults()
+    values = _Defaults(lang=language_tag())
     if found is not None:
         values["actor"] = found
         for provider in _shell:
@@ -185,7 +203,12 @@ def ui(request: HttpRequest) -> dict[str, Any]:
 class _Defaults(dict[str, Any]):
     """Shell values of a stranger: system theme, compact, no organization."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: str = "en") -> None:
         super().__init__(
-            theme="system", contrast="", density="compact", organizations=[], pending_approvals=0
+            theme="system",
+            contrast="",
+            density="compact",
+            organizations=[],
+            pending_approvals=0,
+            lang=lang,
         )

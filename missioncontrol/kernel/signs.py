@@ -77,6 +77,12 @@ STATE: dict[str, Sign] = {
     "skipped": Sign("is-neutral", _("Not run"), "circle-minus"),
 }
 
+ROLE_WORDS: dict[str, Promise] = {
+    "member": _("Member"),
+    "admin": _("Admin"),
+    "owner": _("Owner"),
+}
+
 # Hue of events in a timeline, by type or by how the type ends; most stay grey.
 EVENT_STATES: dict[str, str] = {
     "task.moved": "is-progress",
@@ -131,6 +137,11 @@ def level_sign(level: str | None) -> Sign:
 def state_sign(state: str | None) -> Sign:
     """Sign of an agent's, gateway's, decision's or check's state."""
     return STATE.get(state or "", Sign("is-neutral", state or ""))
+
+
+def role_word(role: str) -> str | Promise:
+    """Word of a member's role; an unknown one is shown as it is."""
+    return ROLE_WORDS.get(role, role)
 
 
 def event_sign(event_type: str, glyph: str = "", outcome: str = "") -> Sign:

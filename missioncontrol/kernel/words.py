@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 DATE_AFTER_DAYS = 14
@@ -59,14 +60,19 @@ def until_words(at: datetime, now: datetime) -> str:
 def date_words(at: datetime, now: datetime) -> str:
     """Day and month, with the year when it is another one than now."""
     local, today = timezone.localtime(at), timezone.localtime(now)
-    return date_format(local, "j M" if local.year == today.year else "j M Y")
+    if local.year == today.year:
+        return date_format(local, pgettext("day and short month", "j M"))
+    return date_format(local, pgettext("day, short month, year", "j M Y"))
 
 
 def day_words(at: datetime, now: datetime) -> str:
     """Heading of a day in a timeline: Today, Yesterday, or the weekday and date."""
     local, today = timezone.localtime(at).date(), timezone.localtime(now).date()
     days = (today - local).days
-    written = date_format(local, "l j F" if local.year == today.year else "l j F Y")
+    if local.year == today.year:
+        written = date_format(local, pgettext("weekday, day, month", "l j F"))
+    else:
+        written = date_format(local, pgettext("weekday, day, month, year", "l j F Y"))
     if days == 0:
         return _("Today, %(date)s") % {"date": written}
     if days == 1:

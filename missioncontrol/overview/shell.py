@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import get_language
 
 from activity.models import EventStream
 from governance.models import Approval
@@ -28,7 +27,6 @@ def shell(_request: HttpRequest, who: UserActor) -> dict[str, Any]:
         "theme": looks.theme,
         "density": looks.density,
         "contrast": "high" if looks.is_high_contrast else "",
-        "lang": get_language() or "en",
         "user_name": who.name,
         "organization": {"name": active, "initials": initials(active)},
         "organizations": organizations,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from missioncontrol.kernel.forms import KitForm
 from orgs.models import ApiToken, User
@@ -101,7 +102,9 @@ class ApiTokenForm(KitForm):
 
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What will use it."))
     scope = forms.ChoiceField(
-        label=_("May"), choices=ApiToken.ScopeChoice.choices, initial=ApiToken.ScopeChoice.WRITE
+        label=pgettext_lazy("right of a token", "May"),
+        choices=ApiToken.ScopeChoice.choices,
+        initial=ApiToken.ScopeChoice.WRITE,
     )
     expires_in_days = forms.ChoiceField(
         label=_("Ends after"), choices=EXPIRY, required=False, initial="90"

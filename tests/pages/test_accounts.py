@@ -77,7 +77,7 @@ def test_profile_and_appearance(world: World, ann: Client) -> None:
     html = ann.get("/settings").content.decode()
     assert 'data-mc-theme="dark"' in html
     assert 'data-mc-contrast="high"' in html
-    assert 'lang="zh-hans"' in html
+    assert '<html lang="zh-Hans"' in html
 
 
 def test_the_account_menu_changes_one_thing(world: World, ann: Client) -> None:
