@@ -106,7 +106,7 @@ def test_chinese_is_chosen_in_the_account_menu(windows: Windows, filled: Filled)
 
 
 def test_phone_decides_in_few_taps(windows: Windows, api: Api, filled: Filled) -> None:
-    """From the sign-in page to an approved request: four taps, one typed token."""
+    """From the sign-in page to an approved request: three taps, one typed token."""
     window = windows.open(
         signed_in=False,
         viewport={"width": 390, "height": 844},
@@ -119,11 +119,23 @@ def test_phone_decides_in_few_taps(windows: Windows, api: Api, filled: Filled) -
     Person(page).sign_in_by_tap(api.token)
     page.locator(".mc-bottom").get_by_role("link", name="Approvals").tap()
     row = page.locator(f"#approval-{waiting['id']}")
-    row.locator("summary.mc-ask-row").tap()
-    row.get_by_role("button", name="Approve").tap()
+    row.get_by_role("button", name="Approve").and_(page.locator(":visible")).tap()
     expect(row.get_by_role("button", name="Approve")).to_have_count(0)
     assert api.get(f"/approvals/{waiting['id']}")["status"] == "approved"
     assert window.complaints == []
+
+
+def test_task_fills_the_phone(windows: Windows, filled: Filled) -> None:
+    """An open task covers the whole screen; closing it gives the board back."""
+    page = windows.open(viewport={"width": 390, "height": 844}).page
+    page.goto(f"/boards/{filled.board_id}?task={filled.tasks[1]['key']}")
+    panel = page.locator("#panel")
+    expect(panel).to_be_visible()
+    box = panel.bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+    panel.get_by_role("link", name="Close").click()
+    expect(panel).to_have_count(0)
+    expect(page.locator(".mc-card").first).to_be_visible()
 
 
 def test_drawer_of_the_phone_closes(windows: Windows, filled: Filled) -> None:
