@@ -9,7 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from gateways import rpc
-from gateways.wire import provisioning
+from gateways.wire import sessions
 from missioncontrol.kernel import clock, leases
 from missioncontrol.kernel.errors import DomainError, GatewayUnavailable
 
@@ -55,7 +55,7 @@ def _deliver(notification_id: UUID) -> float | None:
     try:
         with rpc.session(agent.gateway_id) as session:
             session.run(
-                lambda client: provisioning.send_chat(
+                lambda client: sessions.send_chat(
                     client, agent.session_key, row.text, idempotency_key=str(row.pk)
                 )
             )

@@ -19,7 +19,7 @@ import structlog
 from django.db import connection
 
 from gateways import rpc
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.config_patch import Heartbeat
 from gateways.wire.errors import CallTimeout
 from missioncontrol.kernel import clock, leases
@@ -219,7 +219,7 @@ def _write_heartbeat(agent: Agent, session: rpc.Session) -> None:
 
 def _label_session(agent: Agent, session: rpc.Session) -> None:
     session.run(
-        lambda client: provisioning.ensure_session(client, agent.session_key, label=agent.name)
+        lambda client: sessions.ensure_session(client, agent.session_key, label=agent.name)
     )
 
 
@@ -227,14 +227,14 @@ def _label_session(agent: Agent, session: rpc.Session) -> None:
 
 
 def _is_busy(agent: Agent, session: rpc.Session) -> bool:
-    return session.run(lambda client: provisioning.has_active_run(client, agent.session_key))
+    return session.run(lambda client: sessions.has_active_run(client, agent.session_key))
 
 
 def _reset_unless_busy(agent: Agent, session: rpc.Session) -> bool:
     """Start the session over; never while it works on something (ruling 26)."""
     if _is_busy(agent, session):
         return False
-    session.run(lambda client: provisioning.reset_session(client, agent.session_key))
+    session.run(lambda client: sessions.reset_session(client, agent.session_key))
     return True
 
 
@@ -243,7 +243,7 @@ def _greet(agent: Agent, session: rpc.Session, *, is_new: bool) -> None:
     key = f"wake-{agent.id}-{agent.lifecycle_generation}-{agent.wake_attempts}"
     text = workspace.wake_text(agent, is_new=is_new)
     session.run(
-        lambda client: provisioning.send_chat(client, agent.session_key, text, idempotency_key=key)
+        lambda client: sessions.send_chat(client, agent.session_key, text, idempotency_key=key)
     )
     outcomes.record_wake(agent.id, agent.lifecycle_generation)
 

@@ -26,7 +26,7 @@ from missioncontrol.kernel.unit import service
 
 from . import actions, doctor, jobs, records, rpc, rules, targets
 from .models import Gateway, GatewayLease
-from .wire import provisioning
+from .wire import provisioning, sessions
 from .wire.diagnose import Diagnosis
 from .wire.identity import DeviceIdentity
 
@@ -359,7 +359,7 @@ def send_to_session(actor: Actor, gateway_id: UUID, *, key: str, content: str) -
     once = str(uuid4())
     with rpc.session(gateway.pk) as session:
         sent = session.run(
-            lambda client: provisioning.send_chat(client, key, content, idempotency_key=once)
+            lambda client: sessions.send_chat(client, key, content, idempotency_key=once)
         )
     _note_message(actor, gateway.pk, key)
     return {"run_id": sent.run_id, "status": sent.status}

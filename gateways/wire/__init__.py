@@ -33,9 +33,12 @@ supervise
     reviewer connection; ``LinkState``, ``Report``
 provisioning
     ``ensure_agent``, ``write_files``, ``write_header_file`` (token for ``curl -H @BOOTSTRAP.md``),
-    ``patch_config``, ``Heartbeat``, ``ensure_session``, ``send_chat``, ``wake``, ``delete_agent``,
-    ``reset_session``, ``delete_session``, ``list_sessions``, ``describe_session``,
-    ``has_active_run``, ``chat_history``, ``abort_chat``, ``allow_command``, ``when_visible``
+    ``patch_config``, ``Heartbeat``, ``delete_agent``, ``allow_command``
+sessions
+    ``ensure_session``, ``send_chat``, ``wake``, ``reset_session``, ``delete_session``,
+    ``list_sessions``, ``describe_session``, ``has_active_run``, ``chat_history``, ``abort_chat``
+visibility
+    ``when_visible``
 version
     ``judge_version(version, minimum) -> Verdict``
 diagnose

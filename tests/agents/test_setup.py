@@ -160,11 +160,11 @@ def test_no_reset_and_no_attempt_while_a_run_is_active(stage: Stage) -> None:
     stage.sim.faults.method_delay_seconds.clear()
     # A long run occupies the session.
     from gateways import rpc
-    from gateways.wire import provisioning
+    from gateways.wire import sessions
 
     with rpc.session(stage.gateway.pk) as session:
         session.run(
-            lambda c: provisioning.send_chat(
+            lambda c: sessions.send_chat(
                 c, agent.session_key, "SLOW 50 200", idempotency_key="busy"
             )
         )

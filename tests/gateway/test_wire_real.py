@@ -8,7 +8,7 @@ import pytest
 from gateways.simulator.faults import Faults
 from gateways.simulator.server import SimulatedGateway
 from gateways.simulator.worker import Worker
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.diagnose import State, diagnose
 from gateways.wire.errors import Cause
 from tests.rig.conformance import Check
@@ -61,12 +61,12 @@ async def test_heartbeats_and_new_sessions_keep_the_token_unseen(
         await provisioning.write_header_file(client, agent_id, {"X-Agent-Token": token})
         beat = provisioning.Heartbeat(every="55m", prompt="SAY unseen beat")
         await provisioning.patch_config(client, heartbeats={agent_id: beat})
-        await provisioning.wake(client, agent_id=agent_id, text="text of the wake")
+        await sessions.wake(client, agent_id=agent_id, text="text of the wake")
         await seen.wait_for("heartbeat", lambda p: p.get("preview") == "unseen beat")
         beats = [json.dumps(r) for r in real_gateway.model_requests() if mark in json.dumps(r)]
         assert any("text of the wake" in b for b in beats)
         await say(client, seen, agent_id, "SAY one")
-        await provisioning.reset_session(client, f"agent:{agent_id}:main")
+        await sessions.reset_session(client, f"agent:{agent_id}:main")
         await say(client, seen, agent_id, "SAY two")
     requests = [json.dumps(r) for r in real_gateway.model_requests()]
     assert sum(mark in r for r in requests) >= 3

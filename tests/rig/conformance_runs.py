@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.client import GatewayClient
 from gateways.wire.errors import (
     AlreadyResolvedError,
@@ -33,28 +33,28 @@ __all__ = ["CHECKS"]
 async def labels_and_deletes_sessions(subject: Subject) -> None:
     async with subject.connected() as (client, _), subject.agent(client) as agent_id:
         main, other = f"agent:{agent_id}:main", f"agent:{agent_id}:other"
-        assert await provisioning.ensure_session(client, main, label="Board A") == "Board A"
-        assert await provisioning.ensure_session(client, main, label="Board A") == "Board A"
-        label = await provisioning.ensure_session(client, other, label="Board A")
+        assert await sessions.ensure_session(client, main, label="Board A") == "Board A"
+        assert await sessions.ensure_session(client, main, label="Board A") == "Board A"
+        label = await sessions.ensure_session(client, other, label="Board A")
         assert label.startswith("Board A (")
-        row = await provisioning.describe_session(client, main)
+        row = await sessions.describe_session(client, main)
         assert row is not None
         assert (row["key"], row["label"], row["isMain"]) == (main, "Board A", True)
-        keys = {s["key"] for s in await provisioning.list_sessions(client, agent_id=agent_id)}
+        keys = {s["key"] for s in await sessions.list_sessions(client, agent_id=agent_id)}
         assert keys == {main, other}
-        assert await provisioning.delete_session(client, other)
-        assert not await provisioning.delete_session(client, other)
+        assert await sessions.delete_session(client, other)
+        assert not await sessions.delete_session(client, other)
         with pytest.raises(GatewayCallError, match="Cannot delete the main session"):
-            await provisioning.delete_session(client, main)
-        assert await provisioning.describe_session(client, other) is None
-        await provisioning.reset_session(client, main)
+            await sessions.delete_session(client, main)
+        assert await sessions.describe_session(client, other) is None
+        await sessions.reset_session(client, main)
 
 
 @check
 async def chats_once_per_key(subject: Subject) -> None:
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         key, run_id = f"agent:{agent_id}:main", str(uuid.uuid4())
-        sent = await provisioning.send_chat(client, key, "SAY hi there", idempotency_key=run_id)
+        sent = await sessions.send_chat(client, key, "SAY hi there", idempotency_key=run_id)
         assert (sent.run_id, sent.status) == (run_id, "started")
         end = await seen.end_of(run_id)
         assert (end["state"], text_of(end)) == ("final", "hi there")
@@ -62,12 +62,12 @@ async def chats_once_per_key(subject: Subject) -> None:
         states = [p.payload["state"] for p in seen.events if p.name == "chat"]
         assert states[0] == "status"
         assert "delta" in states
-        again = await provisioning.send_chat(client, key, "SAY hi there", idempotency_key=run_id)
+        again = await sessions.send_chat(client, key, "SAY hi there", idempotency_key=run_id)
         assert again.status == "ok"
         with pytest.raises(GatewayCallError) as refusal:
-            await provisioning.send_chat(client, key, "SAY other", idempotency_key=run_id)
+            await sessions.send_chat(client, key, "SAY other", idempotency_key=run_id)
         assert refusal.value.reason == "chat-request-conflict"
-        history = await provisioning.chat_history(client, key)
+        history = await sessions.chat_history(client, key)
         assert [m["role"] for m in history["messages"]] == ["user", "assistant"]
         assert history["messages"][0]["content"] == "SAY hi there"
         assert history["messages"][1]["content"] == [{"type": "text", "text": "hi there"}]
@@ -79,8 +79,8 @@ async def refuses_empty_messages(subject: Subject) -> None:
     async with subject.connected() as (client, _), subject.agent(client) as agent_id:
         key = f"agent:{agent_id}:main"
         with pytest.raises(GatewayCallError, match="message or attachment required"):
-            await provisioning.send_chat(client, key, "", idempotency_key=str(uuid.uuid4()))
-        history = await provisioning.chat_history(client, f"agent:{agent_id}:unknown")
+            await sessions.send_chat(client, key, "", idempotency_key=str(uuid.uuid4()))
+        history = await sessions.chat_history(client, f"agent:{agent_id}:unknown")
         assert history["messages"] == []
 
 
@@ -96,23 +96,23 @@ async def reports_model_failures(subject: Subject) -> None:
 async def aborts_runs(subject: Subject) -> None:
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         key, run_id = f"agent:{agent_id}:main", str(uuid.uuid4())
-        await provisioning.send_chat(client, key, "SLOW 100 200", idempotency_key=run_id)
+        await sessions.send_chat(client, key, "SLOW 100 200", idempotency_key=run_id)
         await seen.wait_for(
             "chat", lambda p: p.get("runId") == run_id and p.get("state") == "delta"
         )
-        assert await provisioning.has_active_run(client, key)
-        assert await provisioning.abort_chat(client, key, run_id=run_id)
+        assert await sessions.has_active_run(client, key)
+        assert await sessions.abort_chat(client, key, run_id=run_id)
         end = await seen.end_of(run_id)
         assert (end["state"], end["stopReason"]) == ("aborted", "rpc")
         assert text_of(end).startswith("w1")
-        assert not await provisioning.abort_chat(client, key)
+        assert not await sessions.abort_chat(client, key)
 
 
 @check
 async def asks_reviewers_before_commands(subject: Subject) -> None:
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         run_id, key = str(uuid.uuid4()), f"agent:{agent_id}:main"
-        await provisioning.send_chat(client, key, "EXEC echo hello", idempotency_key=run_id)
+        await sessions.send_chat(client, key, "EXEC echo hello", idempotency_key=run_id)
         asked = await seen.wait_for(
             "exec.approval.requested", lambda p: p["request"]["runId"] == run_id
         )
@@ -175,11 +175,11 @@ async def denies_commands_without_reviewer(subject: Subject) -> None:
 async def closes_approvals_of_aborted_runs(subject: Subject) -> None:
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         key, run_id = f"agent:{agent_id}:main", str(uuid.uuid4())
-        await provisioning.send_chat(client, key, "EXEC echo hello", idempotency_key=run_id)
+        await sessions.send_chat(client, key, "EXEC echo hello", idempotency_key=run_id)
         asked = await seen.wait_for(
             "exec.approval.requested", lambda p: p["request"]["runId"] == run_id
         )
-        await provisioning.abort_chat(client, key)
+        await sessions.abort_chat(client, key)
         resolved = await seen.wait_for("exec.approval.resolved", lambda p: p["id"] == asked["id"])
         assert resolved["decision"] == "deny"
         assert resolved["resolvedBy"] == "approval-scope-closed"
@@ -204,7 +204,7 @@ async def beats_with_the_configured_prompt(subject: Subject) -> None:
         beats = {agent_id: provisioning.Heartbeat(every="55m", prompt="SAY the beat")}
         await provisioning.patch_config(client, heartbeats=beats)
         await client.call("sessions.messages.subscribe", {"key": f"agent:{agent_id}:main"})
-        await provisioning.wake(client, agent_id=agent_id, text="a task waits")
+        await sessions.wake(client, agent_id=agent_id, text="a task waits")
         end = await seen.wait_for(
             "chat", lambda p: p.get("agentId") == agent_id and p.get("state") == "final"
         )
@@ -220,7 +220,7 @@ async def keeps_heartbeat_turns_from_those_who_do_not_watch(subject: Subject) ->
     async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
         beats = {agent_id: provisioning.Heartbeat(every="55m", prompt="SAY quiet beat")}
         await provisioning.patch_config(client, heartbeats=beats)
-        await provisioning.wake(client, agent_id=agent_id, text="a task waits")
+        await sessions.wake(client, agent_id=agent_id, text="a task waits")
         await seen.wait_for("heartbeat", lambda p: p.get("preview") == "quiet beat")
         assert not [e for e in seen.events if e.name == "chat"]
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.client import REVIEWER_CAPS, GatewayClient
 from gateways.wire.frames import ALL_SCOPES, Event
 from gateways.wire.identity import DeviceIdentity
@@ -108,7 +108,7 @@ async def say(
     """
     run_id = str(uuid.uuid4())
     key = f"agent:{agent_id}:main"
-    await provisioning.send_chat(client, key, message, idempotency_key=run_id)
+    await sessions.send_chat(client, key, message, idempotency_key=run_id)
     if approve:
         asked = await seen.wait_for(
             "exec.approval.requested", lambda p: p["request"]["runId"] == run_id

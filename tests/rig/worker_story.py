@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.client import GatewayClient
 
 from .mission import Mission
@@ -25,7 +25,7 @@ async def set_up_worker(client: GatewayClient, mission: Mission, agent_id: str) 
 async def tell(client: GatewayClient, seen: Seen, agent_id: str, message: str) -> str:
     """Send a message and wait for what the agent says at the end."""
     run_id = str(uuid.uuid4())
-    await provisioning.send_chat(client, f"agent:{agent_id}:main", message, idempotency_key=run_id)
+    await sessions.send_chat(client, f"agent:{agent_id}:main", message, idempotency_key=run_id)
     return text_of(await seen.end_of(run_id))
 
 

@@ -18,7 +18,7 @@ from gateways import actions, catalogue, doctor, records, rpc, rules, services, 
 from gateways.api import schemas
 from gateways.api.views.gateways import TAGS, admin_organization, seen_gateway
 from gateways.models import Gateway
-from gateways.wire import provisioning
+from gateways.wire import sessions
 from gateways.wire.frames import PROTOCOL_VERSION
 from gateways.wire.target import Target
 from missioncontrol.kernel.actors import UserActor
@@ -83,7 +83,7 @@ def main_session_key(gateway: Gateway | None, session: rpc.Session) -> str:
 
 def sessions_of(session: rpc.Session) -> list[dict[str, Any]]:
     """Sessions of the gateway, newest first."""
-    found = session.run(lambda client: provisioning.list_sessions(client, most=SESSIONS_SHOWN))
+    found = session.run(lambda client: sessions.list_sessions(client, most=SESSIONS_SHOWN))
     return session.redacted(found)
 
 
@@ -183,7 +183,7 @@ class SessionView(ApiView):
         asked = self.query(schemas.SessionQuery)
         gateway = gateway_of(self.user, board_id=asked.board_id, gateway_id=asked.gateway_id)
         with as_bad_gateway(), rpc.session(gateway.pk) as session:
-            found = session.run(lambda client: provisioning.describe_session(client, key))
+            found = session.run(lambda client: sessions.describe_session(client, key))
             if found is None:
                 raise NotFound(_("Session not found"))
             return ok({"session": session.redacted(found)})
@@ -199,7 +199,7 @@ class SessionHistoryView(ApiView):
         gateway = gateway_of(self.user, board_id=asked.board_id, gateway_id=asked.gateway_id)
         with as_bad_gateway(), rpc.session(gateway.pk) as session:
             found = session.run(
-                lambda client: provisioning.chat_history(
+                lambda client: sessions.chat_history(
                     client, key, limit=asked.limit, offset=asked.offset
                 )
             )

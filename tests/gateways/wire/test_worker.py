@@ -7,7 +7,7 @@ import pytest
 from gateways.simulator.script import ApiCall
 from gateways.simulator.server import SimulatedGateway
 from gateways.simulator.worker import Worker
-from gateways.wire import provisioning
+from gateways.wire import provisioning, sessions
 from gateways.wire.client import GatewayClient
 from gateways.wire.target import Target
 from tests.rig.mission import Mission
@@ -51,7 +51,7 @@ async def test_agents_without_facts_follow_directives(gateway: SimulatedGateway)
         subject.agent(client) as agent_id,
     ):
         key = f"agent:{agent_id}:main"
-        await provisioning.send_chat(client, key, "hello", idempotency_key="one")
+        await sessions.send_chat(client, key, "hello", idempotency_key="one")
         answer = await client.call("agent.wait", {"runId": "one", "timeoutMs": 2000})
         assert answer["terminalReply"]["text"] == "echo: hello"
 
