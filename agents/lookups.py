@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from boards import assignees
 from boards.assignees import AssigneeFacts
 from gateways import agents_lookup
 from gateways.agents_lookup import AgentFacts
+from missioncontrol.kernel import clock
 
+from . import rules
 from .models import Agent
 
 
@@ -55,8 +58,30 @@ def _of_remote(gateway_id: UUID, remote_id: str) -> Agent | None:
     return None
 
 
+#: What a board's readers see of an agent; no identity, no workspace, no life cycle.
+_ROSTER = (
+    "id", "board_id", "gateway_id", "name", "agent_type", "status", "description", "last_seen_at",
+    "heartbeat_config", "version", "created_at", "updated_at",
+)  # fmt: skip
+
+
+def roster(board_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """Agents of boards with the state that people see, the lead of each first."""
+    now = clock.now()
+    rows = Agent.objects.filter(board_id__in=list(board_ids)).order_by("agent_type", "name", "id")
+    return [
+        {
+            **{name: getattr(agent, name) for name in _ROSTER},
+            "status": rules.displayed(agent, now=now),
+            "is_board_lead": agent.agent_type == Agent.Type.LEAD,
+        }
+        for agent in rows.only(*_ROSTER)
+    ]
+
+
 def register() -> None:
     """Offer the look-ups."""
     agents_lookup.register(facts_of_remote)
     assignees.register(assignees_by_id)
     assignees.register_lead(lead_of)
+    assignees.register_roster(roster)

@@ -1,4 +1,4 @@
-"""What can be done to groups, boards and tasks, and what it takes (core specification 4.2, 6, 10)."""
+"""What can be done to groups, boards and tasks, and what it takes (core 4.2, 6, 10)."""
 
 from __future__ import annotations
 

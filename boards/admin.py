@@ -59,7 +59,9 @@ class BoardAdmin(ReadOnlyAdmin):
         """Their agents go on."""
         self._each(request, chosen, services.resume_board)
 
-    @admin.action(description=gettext_lazy("Renew the order keys of all columns"), permissions=["view"])
+    @admin.action(
+        description=gettext_lazy("Renew the order keys of all columns"), permissions=["view"]
+    )
     def put_in_order(self, request: HttpRequest, chosen: QuerySet[Board]) -> None:
         """Keep the order, shorten its keys."""
 

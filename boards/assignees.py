@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -26,8 +27,10 @@ class AssigneeFacts:
 
 Lookup = Callable[[Iterable[UUID]], Mapping[UUID, AssigneeFacts]]
 LeadLookup = Callable[[UUID], UUID | None]
+Roster = Callable[[Iterable[UUID]], list[dict[str, Any]]]
 _lookup: Lookup | None = None
 _lead: LeadLookup | None = None
+_roster: Roster | None = None
 
 
 def register(lookup: Lookup) -> None:
@@ -40,6 +43,17 @@ def register_lead(lookup: LeadLookup) -> None:
     """Name the look-up of a board's lead."""
     global _lead  # noqa: PLW0603 - one registration at start
     _lead = lookup
+
+
+def register_roster(lookup: Roster) -> None:
+    """Name the look-up of the agents of boards, in the form that their readers see."""
+    global _roster  # noqa: PLW0603 - one registration at start
+    _roster = lookup
+
+
+def on_boards(board_ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """Agents of some boards as their readers see them, the lead of each first."""
+    return _roster(board_ids) if _roster else []
 
 
 def facts_of(ids: Iterable[UUID]) -> Mapping[UUID, AssigneeFacts]:

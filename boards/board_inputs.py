@@ -18,8 +18,8 @@ from missioncontrol.kernel.errors import Invalid
 FIELDS = frozenset(
     {
         "name", "slug", "key", "description", "gateway_id", "board_group_id", "board_type",
-        "objective", "success_metrics", "target_date", "goal_confirmed", "goal_source", "wip_limits",
-        *rules.POLICY_FIELDS,
+        "objective", "success_metrics", "target_date", "goal_confirmed", "goal_source",
+        "wip_limits", *rules.POLICY_FIELDS,
     }
 )  # fmt: skip
 #: Fields that only admins change.
@@ -30,6 +30,11 @@ NULLABLE = frozenset(
 )  # fmt: skip
 MAX_TEXT = 100_000
 MAX_AGENTS = 10_000
+CHOICES: Mapping[str, list[str]] = {
+    "board_type": Board.Type.values,
+    "approval_gate_scope": Board.GateScope.values,
+    "execution_policy": Board.ExecutionPolicy.values,
+}
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,11 +82,9 @@ def _short(name: str, value: Any) -> str:
 
 
 def _choice(name: str, value: Any) -> str:
-    choices = [key for key, _label in Board._meta.get_field(name).choices or []]
+    choices = CHOICES[name]
     if value not in choices:
-        raise Invalid(
-            _("Choose one of %(choices)s.") % {"choices": ", ".join(choices)}, field=name
-        )
+        raise Invalid(_("Choose one of %(choices)s.") % {"choices": ", ".join(choices)}, field=name)
     return str(value)
 
 

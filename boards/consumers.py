@@ -40,7 +40,7 @@ class BoardConsumer(Socket):
         self.buffer: list[Frame] | None = []
         self.entry: dict[str, Any] | None = None
 
-    # --- rights ------------------------------------------------------------------------------------
+    # --- rights ------------------------------------------------------------
 
     @property
     def person(self) -> UserActor:
@@ -81,16 +81,23 @@ class BoardConsumer(Socket):
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def _read_epoch(self, user_id: UUID, board_id: UUID) -> Any:
         board = Board.objects.filter(pk=board_id).values_list("permission_epoch", "organization_id")
-        epoch, organization_id = board.first() or (None, None)
+        found = board.first()
+        if found is None:
+            return None
+        epoch, organization_id = found
         member = Membership.objects.filter(user_id=user_id, organization_id=organization_id)
         return epoch, member.values_list(
-            "user__permission_epoch", "user__is_active", "role", "all_boards_read", "all_boards_write"
+            "user__permission_epoch",
+            "user__is_active",
+            "role",
+            "all_boards_read",
+            "all_boards_write",
         ).first()
 
     async def _reload_actor(self) -> None:
         self.actor = await database_sync_to_async(sync.fresh)(self.person)
 
-    # --- frames of the client ------------------------------------------------------------------------
+    # --- frames of the client ------------------------------------------------------------
 
     async def received(self, frame: dict[str, Any]) -> None:
         """Dispatch by type."""
@@ -160,7 +167,7 @@ class BoardConsumer(Socket):
             answer = sync.refusal(error, frame, current)
         self.emit(answer)
 
-    # --- presence ----------------------------------------------------------------------------------
+    # --- presence ------------------------------------------------------------
 
     async def _presence(self, frame: dict[str, Any]) -> None:
         """What the person looks at and edits."""
@@ -181,7 +188,7 @@ class BoardConsumer(Socket):
             presence.announce(self.board_id, "leave", self.entry)
             self.entry = None
 
-    # --- frames of the board -----------------------------------------------------------------------
+    # --- frames of the board ------------------------------------------------------------
 
     def _sink(self, _topic: str, frame: Frame) -> None:
         if frame.seq == 0:

@@ -76,7 +76,7 @@ def _packed(entry: dict[str, Any]) -> bytes:
 async def drop(board_id: UUID, connection: str) -> None:
     """Remove an entry."""
     try:
-        await _client().hdel(key_of(board_id), connection)  # type: ignore[misc]  # sync or async stub
+        await _client().hdel(key_of(board_id), connection)
     except (RedisError, OSError) as error:
         log.warning("presence.unavailable", error=type(error).__name__)
 
@@ -84,7 +84,7 @@ async def drop(board_id: UUID, connection: str) -> None:
 async def present(board_id: UUID) -> list[dict[str, Any]]:
     """Living entries of a board, longest first."""
     try:
-        stored = await _client().hgetall(key_of(board_id))  # type: ignore[misc]  # sync or async stub
+        stored: Any = await _client().hgetall(key_of(board_id))
     except (RedisError, OSError) as error:
         log.warning("presence.unavailable", error=type(error).__name__)
         return []
@@ -113,7 +113,8 @@ def sweep() -> int:
     """Remove the entries of killed processes and tell the readers; returns how many."""
     gone = 0
     with Redis.from_url(settings.REDIS_URL) as client:
-        for raw in client.smembers(BOARDS):  # type: ignore[union-attr]  # sync or async stub
+        known: Any = client.smembers(BOARDS)
+        for raw in known:
             board_id = raw.decode()
             stored: Any = client.hgetall(key_of(board_id))
             if not stored:

@@ -63,7 +63,8 @@ def board_q(actor: Actor, right: Right, *, path: str = "") -> Q:
     key = f"{path}_id" if path else "id"
     organization = "organization_id"
     if isinstance(actor, UserActor):
-        everywhere, elsewhere = [], []
+        everywhere: list[UUID] = []
+        elsewhere: list[UUID] = []
         for facts in actor.memberships.values():
             wide = facts.all_boards_write or (right == "read" and facts.all_boards_read)
             (everywhere if wide else elsewhere).append(facts.organization_id)
@@ -86,18 +87,22 @@ def board_sql(actor: Actor, right: Right, *, board: str) -> tuple[str, list[Any]
     ``board`` is the alias of ``boards_board`` in the statement. A test holds both to be the same.
     """
     if isinstance(actor, UserActor):
-        everywhere, elsewhere = [], []
+        everywhere: list[UUID] = []
+        elsewhere: list[UUID] = []
         for facts in actor.memberships.values():
             wide = facts.all_boards_write or (right == "read" and facts.all_boards_read)
             (everywhere if wide else elsewhere).append(facts.organization_id)
         if not elsewhere:
             return f"{board}.organization_id = ANY(%s)", [everywhere]
         ids = permission_ids()
-        wanted = [ids.get("write_board", 0)] + ([ids.get("read_board", 0)] if right == "read" else [])
+        wanted = [ids.get("write_board", 0)] + (
+            [ids.get("read_board", 0)] if right == "read" else []
+        )
         return (
-            f"({board}.organization_id = ANY(%s) OR ({board}.organization_id = ANY(%s) AND EXISTS "
-            f"(SELECT 1 FROM boards_boarduserobjectpermission g WHERE g.content_object_id = {board}.id "
-            "AND g.user_id = %s AND g.permission_id = ANY(%s))))"
+            f"({board}.organization_id = ANY(%s) OR ({board}.organization_id = ANY(%s) "  # noqa: S608
+            "AND EXISTS (SELECT 1 FROM boards_boarduserobjectpermission g "
+            f"WHERE g.content_object_id = {board}.id AND g.user_id = %s "
+            "AND g.permission_id = ANY(%s))))"
         ), [everywhere, elsewhere, actor.id, wanted]
     if isinstance(actor, AgentActor):
         if actor.is_main and actor.gateway_id:

@@ -192,7 +192,7 @@ def boards(wanted: QuerySet[Board]) -> list[dict[str, Any]]:
 def task_counts(board_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
     """Number of tasks per column of each board, in one query."""
     wanted = list(board_ids)
-    found = {pk: dict.fromkeys(rules.STATUSES, 0) for pk in wanted}
+    found: dict[UUID, dict[str, int]] = {pk: dict.fromkeys(rules.STATUSES, 0) for pk in wanted}
     for pk, status, count in rows.counts_by_status(wanted):
         found[pk][status] = count
     return found
@@ -233,7 +233,8 @@ def snapshot(actor: Actor, board_id: UUID) -> dict[str, Any]:
 # --- comments -------------------------------------------------------------------------------------
 
 COMMENT_FIELDS = (
-    "id", "task_id", "message", "author_kind", "author_id", "author_name", "created_at", "edited_at",
+    "id", "task_id", "message", "author_kind", "author_id", "author_name", "created_at",
+    "edited_at",
 )  # fmt: skip
 
 
@@ -258,8 +259,6 @@ def comment_of(comment: TaskComment) -> dict[str, Any]:
     return shape_comment([getattr(comment, name) for name in COMMENT_FIELDS])
 
 
-
-
 def first_tasks(
     board_ids: list[UUID], limit: int, *, with_done: bool
 ) -> dict[UUID, list[dict[str, Any]]]:
@@ -271,7 +270,8 @@ def first_tasks(
     if not with_done:
         wanted = wanted.exclude(status=Task.Status.DONE)
     ordered = in_group_order(wanted)
-    place = Window(RowNumber(), partition_by=["board_id"], order_by=ordered.query.order_by)
+    by: Any = ordered.query.order_by
+    place = Window(RowNumber(), partition_by=["board_id"], order_by=by)
     for task in tasks(ordered.annotate(place=place).filter(place__lte=limit)):
         found[task["board_id"]].append(task)
     return found

@@ -1,6 +1,6 @@
 """SQL written by hand for what is asked most: tasks of a list, a board, a row to change.
 
-The ORM builds and converts each of these statements anew, which costs more than PostgreSQL's answer.
+The ORM builds and converts each of these statements anew, which costs more than the answer.
 Nothing here decides anything: visibility is :func:`boards.querysets.board_sql`.
 """
 
@@ -83,7 +83,9 @@ def _fetch(sql: str, parameters: Sequence[Any]) -> list[Row]:
     return found
 
 
-def tasks(where: Where, *, order: str = NEWEST, limit: int | None = None, offset: int = 0) -> list[Row]:
+def tasks(
+    where: Where, *, order: str = NEWEST, limit: int | None = None, offset: int = 0
+) -> list[Row]:
     """Tasks (alias ``t``, their boards ``b``): columns, assignee, dependencies, unfinished ones."""
     tail = f" LIMIT {int(limit)} OFFSET {int(offset)}" if limit is not None else ""
     return _fetch(
@@ -160,7 +162,7 @@ class _Columns:
     """Columns of a model, and which of them arrive as JSON text."""
 
     def __init__(self, model: type[models.Model], alias: str) -> None:
-        fields = model._meta.concrete_fields
+        fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented API
         self.model = model
         self.names = [f.attname for f in fields]
         self.sql = ", ".join(f"{alias}.{f.column}" for f in fields)
@@ -294,7 +296,8 @@ def insert_task(task: Task) -> None:
             f"INSERT INTO boards_task ({columns}) VALUES ({marks})",  # noqa: S608 - own columns
             values,
         )
-    task._state.adding, task._state.db = False, connection.alias
+    state = task._state  # noqa: SLF001 - as the ORM leaves a saved row
+    state.adding, state.db = False, connection.alias
 
 
 def update_task(task_id: UUID, values: Mapping[str, Any]) -> None:
@@ -310,8 +313,8 @@ def update_task(task_id: UUID, values: Mapping[str, Any]) -> None:
 def insert_comment(comment: TaskComment) -> int:
     """Store a new comment and count it; returns the task's number of comments."""
     found = _fetch(
-        "WITH said AS (INSERT INTO boards_taskcomment (id, created_at, updated_at, task_id, message, "
-        "author_kind, author_id, author_name) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)) "
+        "WITH said AS (INSERT INTO boards_taskcomment (id, created_at, updated_at, task_id, "
+        "message, author_kind, author_id, author_name) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)) "
         "UPDATE boards_task SET comments_count = comments_count + 1 WHERE id = %s "
         "RETURNING comments_count",
         [

@@ -85,7 +85,13 @@ class Moved:
 
 
 def effects(
-    task: Moved, to: str, mover: Mover, *, agent_id: UUID | None, lead_id: UUID | None, now: datetime
+    task: Moved,
+    to: str,
+    mover: Mover,
+    *,
+    agent_id: UUID | None,
+    lead_id: UUID | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """Field values that a change to ``to`` sets besides the status (table of 10.4).
 
@@ -212,19 +218,23 @@ def rank_between(low: str | None, high: str | None) -> str:
 
 
 def _between(low: str | None, high: str | None) -> str:
-    if low is None and high is None:
-        return "a0"
-    if low is None:
-        assert high is not None
-        whole = _integer(high)
-        return whole if whole < high else _step(whole, -1)
+    if low is None or high is None:
+        return _beyond(low, high)
     whole = _integer(low)
-    if high is None:
-        return _step(whole, +1)
     if whole == _integer(high):
         return whole + _middle(low[len(whole) :], high[len(whole) :])
     following = _step(whole, +1)
     return following if following < high else whole + _middle(low[len(whole) :], None)
+
+
+def _beyond(low: str | None, high: str | None) -> str:
+    """A key before the first or after the last one; without either the first of all."""
+    if low is not None:
+        return _step(_integer(low), +1)
+    if high is None:
+        return "a0"
+    whole = _integer(high)
+    return whole if whole < high else _step(whole, -1)
 
 
 def _integer(key: str) -> str:
@@ -368,4 +378,3 @@ def event_values(values: Mapping[str, Any]) -> dict[str, Any]:
     if cut:
         found["truncated"] = cut
     return found
-

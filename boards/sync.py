@@ -160,9 +160,7 @@ def parse(frame: dict[str, Any]) -> Op:
     try:
         return OPS[frame["type"]].model_validate(frame)
     except ValidationError as error:
-        raise Invalid(
-            _("The frame does not fit."), errors=field_errors(error, "frame")
-        ) from error
+        raise Invalid(_("The frame does not fit."), errors=field_errors(error, "frame")) from error
 
 
 def fresh(known: UserActor) -> UserActor:
@@ -196,13 +194,16 @@ def perform(known: UserActor, board_id: UUID, op: Op) -> dict[str, Any]:
             task = op.run(actor, board_id)
             # The change holds the stream's counter, so its last number is this change's own.
             seq = EventStream.objects.filter(pk=board_id).values_list("last_seq", flat=True).first()
-            record.status, record.body = 200, {
-                "type": "op.ok",
-                "op_id": str(op.op_id),
-                "seq": seq or 0,
-                "task_id": str(task.pk),
-                "version": task.version,
-            }
+            record.status, record.body = (
+                200,
+                {
+                    "type": "op.ok",
+                    "op_id": str(op.op_id),
+                    "seq": seq or 0,
+                    "task_id": str(task.pk),
+                    "version": task.version,
+                },
+            )
             record.save(update_fields=["status", "body"])
             return dict(record.body)
     finally:
@@ -277,5 +278,3 @@ def may_write(actor: UserActor, board_id: UUID) -> bool:
     if actor.scope == "read":
         return False
     return bool(Board.objects.writable_by(actor).filter(pk=board_id).exists())
-
-

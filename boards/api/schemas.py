@@ -23,7 +23,9 @@ from missioncontrol.kernel.schemas import (
 Slug = Annotated[str, StringConstraints(max_length=200)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
 Ids = Annotated[list[UUID], Field(max_length=MAX_DEPENDENCIES)]
-Key = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2,5}$")]
+Key = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2,5}$")
+]
 
 
 class GroupIn(Input):
@@ -196,7 +198,9 @@ class ApprovalIn(Input):
     """A question to people. ``action`` and ``reason`` are the guide's names."""
 
     board_id: UUID | None = None
-    action_type: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
+    action_type: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = (
+        None
+    )
     action: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None = None
     payload: JsonObject | None = None
     metadata: JsonObject | None = None

@@ -1,4 +1,4 @@
-"""Asking for an approval of tasks: boards check and lock the tasks, governance keeps the question."""
+"""Asking for an approval of tasks: boards check the tasks, governance keeps the question."""
 
 from __future__ import annotations
 
@@ -61,16 +61,7 @@ def request_approval(
     board = opening.open_board(actor, board_id)
     authz.authorize(actor, actions.REQUEST_APPROVAL, board)
     agent_name = _agent_name(agent_id, board.organization_id)
-    titles = {
-        pk: f"{key} {title}"
-        for pk, key, title in Task.objects.select_for_update(of=("self",), no_key=True)
-        .filter(board_id=board.pk, pk__in=wanted)
-        .order_by("pk")
-        .values_list("pk", "key", "title")
-    } if wanted else {}  # fmt: skip
-    missing = [str(pk) for pk in wanted if pk not in titles]
-    if missing:
-        raise NotFound(_("Some of the tasks do not exist on this board."), missing_task_ids=missing)
+    titles = _locked_titles(board.pk, wanted)
     return governance.create_approval(
         actor,
         organization_id=board.organization_id,
@@ -85,6 +76,23 @@ def request_approval(
         agent_id=agent_id,
         agent_name=agent_name,
     )
+
+
+def _locked_titles(board_id: UUID, wanted: list[UUID]) -> dict[UUID, str]:
+    """What the tasks are called; they are locked in ascending order.
+
+    Raises:
+        NotFound: a task that is not on the board, with ``missing_task_ids``.
+    """
+    if not wanted:
+        return {}
+    rows = Task.objects.select_for_update(of=("self",), no_key=True).filter(board_id=board_id)
+    named = rows.filter(pk__in=wanted).order_by("pk").values_list("pk", "key", "title")
+    titles = {pk: f"{key} {title}" for pk, key, title in named}
+    missing = [str(pk) for pk in wanted if pk not in titles]
+    if missing:
+        raise NotFound(_("Some of the tasks do not exist on this board."), missing_task_ids=missing)
+    return titles
 
 
 def _agent_name(agent_id: UUID | None, organization_id: UUID) -> str:

@@ -78,7 +78,9 @@ def _keep_access(actor: UserActor, board: Board) -> None:
         assign_perm(name, user, board)
 
 
-def free_key(organization_id: UUID, name: str, wanted: str | None, *, own: UUID | None = None) -> str:
+def free_key(
+    organization_id: UUID, name: str, wanted: str | None, *, own: UUID | None = None
+) -> str:
     """A short name that no other board of the organization uses or has left in old task keys.
 
     Raises:
@@ -91,7 +93,9 @@ def free_key(organization_id: UUID, name: str, wanted: str | None, *, own: UUID 
         taken |= {key.partition("-")[0] for key in old.values_list("key", flat=True)}
         return rules.derive_key(name, taken)
     old = TaskAlias.objects.filter(organization_id=organization_id, key__startswith=f"{wanted}-")
-    if wanted in taken or old.exclude(task__board_id=own).exists():
+    if own is not None:
+        old = old.exclude(task__board_id=own)
+    if wanted in taken or old.exists():
         raise Conflict(_("Another board uses this short name."), code="board_key_taken")
     return wanted
 
@@ -234,7 +238,11 @@ def _set_paused(actor: Actor, board_id: Any, *, paused: bool) -> Board:
     board.paused = paused
     board.version += 1
     board.save(update_fields=["paused", "version", "updated_at"])
-    data = {"version": board.version, "changes": {"paused": paused}, "previous": {"paused": not paused}}
+    data = {
+        "version": board.version,
+        "changes": {"paused": paused},
+        "previous": {"paused": not paused},
+    }
     _publish(actor, board, "board.paused" if paused else "board.resumed", data)
     return board
 

@@ -111,9 +111,11 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
     before = task.status
     _plain(draft, wanted)
     _assign(draft, wanted, mover)
-    added = dependencies.plan(draft, wanted["depends_on_task_ids"]) if (
-        "depends_on_task_ids" in wanted
-    ) else []
+    added = (
+        dependencies.plan(draft, wanted["depends_on_task_ids"])
+        if ("depends_on_task_ids" in wanted)
+        else []
+    )
     _place(draft, wanted, wish, mover)
     if added and "status" not in wanted and before in rules.STARTED:
         dependencies.take_back(draft)
@@ -122,10 +124,10 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
 
 
 def _plain(draft: TaskDraft, wanted: Mapping[str, Any]) -> None:
-    draft.set_all({name: wanted[name] for name in PLAIN_FIELDS if name in wanted})
+    draft.put_all({name: wanted[name] for name in PLAIN_FIELDS if name in wanted})
     if "title" in draft.previous or "description" in draft.previous:
         task = draft.task
-        draft.set("fingerprint", rules.fingerprint(draft.board.pk, task.title, task.description))
+        draft.put("fingerprint", rules.fingerprint(draft.board.pk, task.title, task.description))
 
 
 def _assign(draft: TaskDraft, wanted: Mapping[str, Any], mover: Mover) -> None:
@@ -136,14 +138,14 @@ def _assign(draft: TaskDraft, wanted: Mapping[str, Any], mover: Mover) -> None:
     if agent_id == draft.task.assigned_agent_id:
         return
     if agent_id is None:
-        draft.set_assignee(None, None)
+        draft.put_assignee(None, None)
         return
     agent = assignees.require_assignable(
         agent_id, organization_id=draft.board.organization_id, board_id=draft.board.pk
     )
     if mover is Mover.LEAD and agent.agent_type == "lead":
         raise Forbidden(_("A lead does not assign tasks to itself."), code="lead_self_assignment")
-    draft.set_assignee(agent.id, agent.name)
+    draft.put_assignee(agent.id, agent.name)
 
 
 def _place(draft: TaskDraft, wanted: Mapping[str, Any], wish: Wish, mover: Mover) -> None:
@@ -155,11 +157,9 @@ def _place(draft: TaskDraft, wanted: Mapping[str, Any], wish: Wish, mover: Mover
         gatekeeping.require_transition(
             draft.board, mover, before, to, assignee=task.assigned_agent_id
         )
-        gatekeeping.require_gates(
-            gatekeeping.StatusChange(draft, before, to, mover, wish.comment)
-        )
+        gatekeeping.require_gates(gatekeeping.StatusChange(draft, before, to, mover, wish.comment))
         _apply_effects(draft, to, mover, keep_assignee=bool(wanted.get("assigned_agent_id")))
-        draft.set("status", to)
+        draft.put("status", to)
     if to != before or anchored:
         rank = ranks.place(
             draft.board.pk,
@@ -169,7 +169,7 @@ def _place(draft: TaskDraft, wanted: Mapping[str, Any], wish: Wish, mover: Mover
             before_id=wish.before_id,
             after_id=wish.after_id,
         )
-        draft.set("rank", rank)
+        draft.put("rank", rank)
 
 
 def _apply_effects(draft: TaskDraft, to: str, mover: Mover, *, keep_assignee: bool) -> None:
@@ -190,9 +190,9 @@ def _apply_effects(draft: TaskDraft, to: str, mover: Mover, *, keep_assignee: bo
         now=clock.now(),
     )
     effect = found.pop("assigned_agent_id", draft.task.assigned_agent_id)
-    draft.set_all(found)
+    draft.put_all(found)
     if not keep_assignee and effect != task.assigned_agent_id:
-        draft.set_assignee(*_still_there(draft, effect))
+        draft.put_assignee(*_still_there(draft, effect))
 
 
 def _still_there(draft: TaskDraft, agent_id: UUID | None) -> tuple[UUID | None, str | None]:

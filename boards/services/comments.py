@@ -118,9 +118,9 @@ def has_comment_since(task: Task, authors: set[UUID] | None) -> bool:
     return said.exists()
 
 
-def _own(actor: Actor, task_id: Any, comment_id: Any, board_id: UUID | None) -> tuple[
-    Task, TaskComment
-]:
+def _own(
+    actor: Actor, task_id: Any, comment_id: Any, board_id: UUID | None
+) -> tuple[Task, TaskComment]:
     task = _seen(actor, task_id, board_id)
     comment = (
         TaskComment.objects.select_for_update(of=("self",), no_key=True)

@@ -54,9 +54,9 @@ class Dependent:
         return Target("task", self.id, f"{self.key} {self.title}")
 
 
-def known(board_id: UUID, ids: Iterable[UUID], *, task_id: UUID | None = None) -> tuple[
-    list[UUID], list[UUID]
-]:
+def known(
+    board_id: UUID, ids: Iterable[UUID], *, task_id: UUID | None = None
+) -> tuple[list[UUID], list[UUID]]:
     """The wanted dependencies once and in order, and those that are not done.
 
     Raises:
@@ -73,9 +73,7 @@ def known(board_id: UUID, ids: Iterable[UUID], *, task_id: UUID | None = None) -
         raise Invalid(_("Task cannot depend on itself."), field="depends_on_task_ids")
     if not wanted:
         return [], []
-    found = dict(
-        Task.objects.filter(board_id=board_id, pk__in=wanted).values_list("pk", "status")
-    )
+    found = dict(Task.objects.filter(board_id=board_id, pk__in=wanted).values_list("pk", "status"))
     missing = [str(pk) for pk in wanted if pk not in found]
     if missing:
         raise NotFound(_("Some of the tasks do not exist on this board."), missing_task_ids=missing)
@@ -165,10 +163,10 @@ def take_back(draft: TaskDraft) -> None:
     task = draft.task
     if task.status != Task.Status.TODO:
         rank = ranks.place(draft.board.pk, Task.Status.TODO, task_id=task.pk)
-        draft.set_all({"status": Task.Status.TODO.value, "rank": rank})
+        draft.put_all({"status": Task.Status.TODO.value, "rank": rank})
     if task.in_progress_at is not None:
-        draft.set("previous_in_progress_at", task.in_progress_at)
-    draft.set("in_progress_at", None)
+        draft.put("previous_in_progress_at", task.in_progress_at)
+    draft.put("in_progress_at", None)
 
 
 def _tell(actor: Actor, board: Board, dependent: Dependent, type_: str, reason: str) -> None:

@@ -45,21 +45,21 @@ class TaskDraft:
         self.previous_dependency_ids = list(self.dependency_ids)
         self.was_blocked = bool(self.unfinished_ids) and task.status != "done"
 
-    def set(self, name: str, value: Any) -> None:
+    def put(self, name: str, value: Any) -> None:
         """Give a column a new value; an equal one changes nothing."""
         present = getattr(self.task, name)
         if value != present:
             self.previous.setdefault(name, present)
             setattr(self.task, name, value)
 
-    def set_all(self, values: Mapping[str, Any]) -> None:
+    def put_all(self, values: Mapping[str, Any]) -> None:
         """Give several columns new values."""
         for name, value in values.items():
-            self.set(name, value)
+            self.put(name, value)
 
-    def set_assignee(self, agent_id: UUID | None, name: str | None) -> None:
+    def put_assignee(self, agent_id: UUID | None, name: str | None) -> None:
         """Give the task to an agent whose name is known, or to nobody."""
-        self.set("assigned_agent_id", agent_id)
+        self.put("assigned_agent_id", agent_id)
         self.assignee_name = name if agent_id else None
 
     @property
@@ -128,7 +128,7 @@ class TaskDraft:
         facts["dependency_ids"] = self.dependency_ids
         facts["unfinished_ids"] = self.unfinished_ids
 
-    # --- events ------------------------------------------------------------------------------------
+    # --- events ------------------------------------------------------------
 
     def data(self, names: set[str], **more: Any) -> dict[str, Any]:
         """Data of an event about these fields: version, changes, previous values."""

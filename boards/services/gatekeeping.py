@@ -80,9 +80,7 @@ def require_own(actor: Actor, mover: Mover, assigned_agent_id: UUID | None) -> N
         Forbidden: assigned to another agent.
     """
     if mover is Mover.WORKER and assigned_agent_id not in (None, actor.id):
-        raise Forbidden(
-            _("This task is assigned to another agent."), code="task_assignee_mismatch"
-        )
+        raise Forbidden(_("This task is assigned to another agent."), code="task_assignee_mismatch")
 
 
 def require_transition(
@@ -97,7 +95,9 @@ def require_transition(
         raise Forbidden(_("Only board leads can change task status."), code="only_lead")
     if (before, to) not in rules.MOVES[mover]:
         raise Forbidden(
-            _("A lead moves a task from review to done or back to todo, and starts assigned tasks."),
+            _(
+                "A lead moves a task from review to done or todo, and starts assigned tasks."
+            ),
             code="task_transition_forbidden",
             **{"from": before, "to": to},
         )
@@ -153,7 +153,9 @@ def _ask_approval(change: StatusChange) -> None:
     if gates.approved_for(task.pk, after=task.reopened_at):
         return
     board_id = change.draft.board.pk
-    door = "/api/v1/agent/boards" if isinstance(change.draft.actor, AgentActor) else "/api/v1/boards"
+    door = (
+        "/api/v1/agent/boards" if isinstance(change.draft.actor, AgentActor) else "/api/v1/boards"
+    )
     raise ApprovalRequired(
         _("Task can only be marked done when a linked approval has been approved."),
         code=Gate.APPROVAL.value,

@@ -51,7 +51,7 @@ def _administered(actor: Actor, board_id: UUID) -> Board:
     boards = Board.objects.select_for_update(of=("self",), no_key=True).filter(pk=board_id)
     if isinstance(actor, UserActor):
         boards = boards.filter(organization_id__in=list(actor.memberships))
-    board = boards.first()
+    board: Board | None = boards.first()
     if board is None:
         raise NotFound
     authz.authorize(actor, actions.GRANT_BOARD, board)
@@ -106,7 +106,7 @@ def rights_of(organization_id: UUID, user_id: UUID) -> list[BoardRight]:
     found: dict[UUID, bool] = {}
     for board_id, permission in held.values_list("content_object_id", "permission_id"):
         found[board_id] = found.get(board_id, False) or permission == ids["write_board"]
-    return [BoardRight(pk, True, writes) for pk, writes in found.items()]
+    return [BoardRight(pk, can_read=True, can_write=writes) for pk, writes in found.items()]
 
 
 @service

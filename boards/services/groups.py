@@ -28,7 +28,9 @@ def home_of(actor: Actor, organization_id: UUID | None) -> Organization:
         NotFound: absent, or the actor does not belong to it.
     """
     wanted = organization_id or actor.organization_id
-    found = Organization.objects.filter(pk=wanted).first() if wanted else None
+    found: Organization | None = None
+    if wanted is not None:
+        found = Organization.objects.filter(pk=wanted).first()
     if found is None or not _belongs(actor, found.pk):
         raise NotFound(_("No such organization."))
     return found
@@ -160,6 +162,4 @@ def _authorize(actor: Actor, action: authz.Action, group: BoardGroup) -> None:
 
 
 def _publish(actor: Actor, group: BoardGroup, type_: str, data: Mapping[str, Any]) -> None:
-    publish(
-        type_, actor=actor, target=group, organization_id=group.organization_id, data=data
-    )
+    publish(type_, actor=actor, target=group, organization_id=group.organization_id, data=data)

@@ -91,9 +91,7 @@ def relocate_task(
     TaskDependency.objects.filter(task_id=task.pk).delete()
     TaskDependency.objects.filter(depends_on_id=task.pk).delete()
     _relocate(actor, source, target, task)
-    dependencies.after_finish(
-        actor, source, task, [_without(entry, task.pk) for entry in waiting]
-    )
+    dependencies.after_finish(actor, source, task, [_without(entry, task.pk) for entry in waiting])
     return task
 
 
@@ -148,8 +146,13 @@ def _relocate(actor: Actor, source: Board, target: Board, task: Task) -> None:
         ]
     )  # fmt: skip
     task.__dict__.update(dependency_ids=[], unfinished_ids=[])
-    facts_of_move = {"task_id": str(task.pk), "from_board_id": str(source.pk),
-                     "to_board_id": str(target.pk), "from_key": old_key, "to_key": task.key}
+    facts_of_move = {
+        "task_id": str(task.pk),
+        "from_board_id": str(source.pk),
+        "to_board_id": str(target.pk),
+        "from_key": old_key,
+        "to_key": task.key,
+    }
     for type_, board, what in (
         ("task.relocated", source, old_target),
         ("task.created", target, task.target),
@@ -161,5 +164,7 @@ def _relocate(actor: Actor, source: Board, target: Board, task: Task) -> None:
             organization_id=board.organization_id,
             board_id=board.pk,
             task_id=task.pk,
-            data={**facts_of_move, "task": reads.event_card(task)} if board is target else facts_of_move,
+            data={**facts_of_move, "task": reads.event_card(task)}
+            if board is target
+            else facts_of_move,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -67,7 +68,7 @@ def place(
 def _bounds(
     board_id: UUID, status: str, task_id: UUID, before_id: UUID | None, after_id: UUID | None
 ) -> Bounds:
-    facts = {"board": board_id, "status": status, "task": task_id}
+    facts: dict[str, Any] = {"board": board_id, "status": status, "task": task_id}
     asked: list[tuple[str, UUID | None]] = [(_AFTER, after_id), (_BEFORE, before_id)]
     with connection.cursor() as cursor:
         for sql, anchor in asked:

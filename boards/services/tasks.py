@@ -59,16 +59,13 @@ def create_task(
     Args:
         actor: A person, a lead, or code; a lead's task is marked as made by it.
         board_id: The board.
-        title: 1 to 500 characters.
-        description: Markdown.
+        title: 1 to 500 characters; ``description`` is Markdown.
         status: First column; beyond ``todo`` the gates are asked.
         priority: ``low``, ``medium``, ``high``, ``critical``; other words sort last.
-        due_at: When it is due.
         assigned_agent_id: An agent of the board or the pool.
         depends_on_task_ids: Tasks of the board that it waits for.
         allow_duplicate: Do not refuse what an open task already says.
-        before_id: The card that comes right after it.
-        after_id: The card that comes right before it.
+        before_id: The card that comes right after it; ``after_id`` the one before.
         auto_reason: Why code made it.
 
     Raises:
@@ -112,9 +109,7 @@ def _creator(actor: Actor) -> Mover:
     return Mover.LEAD
 
 
-def _assignee(
-    board: Board, mover: Mover, agent_id: UUID | None
-) -> assignees.AssigneeFacts | None:
+def _assignee(board: Board, mover: Mover, agent_id: UUID | None) -> assignees.AssigneeFacts | None:
     if agent_id is None:
         return None
     agent = assignees.require_assignable(
@@ -308,8 +303,10 @@ def record_delivery(actor: Actor, task_id: UUID, *, state: str, detail: str = ""
         ValueError: an undeclared state; a programming error.
     """
     Task.Delivery(state)
-    changed = Task.objects.visible_to(actor).filter(pk=as_uuid(task_id)).update(
-        delivery=state, delivery_detail=detail[:300]
+    changed = (
+        Task.objects.visible_to(actor)
+        .filter(pk=as_uuid(task_id))
+        .update(delivery=state, delivery_detail=detail[:300])
     )
     if not changed:
         raise NotFound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -46,11 +47,16 @@ def test_a_group_is_made_changed_and_deleted(world: World) -> None:
     world.as_ann.delete(f"/board-groups/{group['id']}").expect(200)
     board.refresh_from_db()
     assert board.board_group_id is None
-    assert {"board_group.created", "board_group.updated", "board_group.deleted"} <= set(types_of(world))
+    assert {"board_group.created", "board_group.updated", "board_group.deleted"} <= set(
+        types_of(world)
+    )
 
 
 def test_members_see_groups_of_their_boards_and_make_none(world: World) -> None:
-    seen, hidden = factories.make_group(world.org, "Seen"), factories.make_group(world.org, "Hidden")
+    seen, hidden = (
+        factories.make_group(world.org, "Seen"),
+        factories.make_group(world.org, "Hidden"),
+    )
     Board.objects.filter(pk=world.board.pk).update(board_group=seen)
     Board.objects.filter(pk=world.second_board.pk).update(board_group=hidden)
     assert [row["name"] for row in world.as_bob.get("/board-groups").expect(200).items] == ["Seen"]
@@ -246,9 +252,7 @@ def test_null_clears_only_what_may_be_empty(world: World, name: str) -> None:
 
 def test_a_started_task_waits_again_for_a_new_dependency(world: World) -> None:
     first = task_on(world, "First")
-    second = task_on(
-        world, "Second", status="in_progress", assigned_agent_id=str(world.worker.pk)
-    )
+    second = task_on(world, "Second", status="in_progress", assigned_agent_id=str(world.worker.pk))
     path = f"/tasks/{second['id']}"
     back = world.as_ann.patch(path, {"depends_on_task_ids": [first["id"]]}).expect(200).json
     assert (back["status"], back["assignee"], back["in_progress_at"]) == ("todo", "WA", None)
@@ -289,7 +293,9 @@ def test_an_agent_may_not_use_peoples_addresses(world: World) -> None:
     refused = world.as_worker.post(f"/agent/boards/{world.board.pk}/tasks", body).expect(403)
     assert refused.code == "lead_only"
     world.as_worker.delete(f"/agent/boards/{world.board.pk}/tasks/{task['id']}").expect(403)
-    refused = world.as_worker.patch(f"/boards/{world.board.pk}/tasks/{task['id']}", body).expect(403)
+    refused = world.as_worker.patch(f"/boards/{world.board.pk}/tasks/{task['id']}", body).expect(
+        403
+    )
     assert refused.code == "task_update_field_forbidden"
 
 
@@ -306,7 +312,9 @@ def test_a_relocated_task_takes_its_history_along(world: World) -> None:
     assert world.as_ann.get(f"/tasks/{waits['id']}").expect(200).json["is_blocked"] is False
     assert TaskAlias.objects.get().key == task["key"]
     world.as_bob.post(f"/tasks/{waits['id']}/move", target).expect(404)
-    world.as_ann.post(f"/tasks/{waits['id']}/move", {"board_id": str(world.other_board.pk)}).expect(404)
+    world.as_ann.post(f"/tasks/{waits['id']}/move", {"board_id": str(world.other_board.pk)}).expect(
+        404
+    )
 
 
 @pytest.mark.scenario("CORE-39")
@@ -322,7 +330,7 @@ def test_a_chain_of_five_thousand_is_checked(world: World) -> None:
     ]  # fmt: skip
     Task.objects.bulk_create(tasks, batch_size=1_000)
     TaskDependency.objects.bulk_create(
-        [TaskDependency(task=b, depends_on=a) for a, b in zip(tasks, tasks[1:], strict=False)],
+        [TaskDependency(task=b, depends_on=a) for a, b in itertools.pairwise(tasks)],
         batch_size=1_000,
     )
     changes = {"depends_on_task_ids": [str(tasks[-1].pk)]}
@@ -408,7 +416,12 @@ def test_when_a_lead_speaks(world: World) -> None:
 
 def test_an_approval_finds_its_board_and_tasks(world: World) -> None:
     one, two = task_on(world, "One"), task_on(world, "Two")
-    body = {"task_id": one["id"], "action": "deploy", "reason": "Ready", "metadata": {"env": "prod"}}
+    body = {
+        "task_id": one["id"],
+        "action": "deploy",
+        "reason": "Ready",
+        "metadata": {"env": "prod"},
+    }
     asked = world.as_ann.post("/api/approvals", body).expect(200).json
     assert (asked["status"], asked["action"], asked["reason"], asked["metadata"]) == (
         "pending", "deploy", "Ready", {"env": "prod"},
@@ -426,7 +439,13 @@ def test_an_approval_finds_its_board_and_tasks(world: World) -> None:
 @pytest.mark.parametrize("who", ["as_ann", "as_worker"])
 @pytest.mark.parametrize(
     "wrong",
-    [{"status": "approved"}, {"confidence": 101}, {"reason": " "}, {"action": ""}, {"task_id": "x"}],
+    [
+        {"status": "approved"},
+        {"confidence": 101},
+        {"reason": " "},
+        {"action": ""},
+        {"task_id": "x"},
+    ],
 )
 def test_requests_that_do_not_fit(world: World, who: str, wrong: dict[str, Any]) -> None:
     body = {"action": "deploy", "reason": "Ready", **wrong}
@@ -453,7 +472,9 @@ def test_grants_open_and_close_a_board(world: World) -> None:
     ]  # fmt: skip
     services.grant_board(actor, world.second_board.pk, world.bob.pk, can_read=True, can_write=False)
     world.as_bob.patch(path, {"objective": "Mine"}).expect(403)
-    services.grant_board(actor, world.second_board.pk, world.bob.pk, can_read=False, can_write=False)
+    services.grant_board(
+        actor, world.second_board.pk, world.bob.pk, can_read=False, can_write=False
+    )
     world.as_bob.get(path).expect(404)
     assert types_of(world).count("board.access_changed") == 3
     world.second_board.refresh_from_db()

@@ -37,7 +37,10 @@ def _task(world: World, title: str, **fields: Any) -> Task:
 @pytest.mark.scenario("M9-1")
 async def test_a_move_reaches_the_other_browser_with_the_movers_name(ground: World) -> None:
     task = await sync_to_async(_task)(ground, "Card")
-    ann, bob = BoardSocket(ground.board.pk, ground.ann_token), BoardSocket(ground.board.pk, ground.bob_token)
+    ann, bob = (
+        BoardSocket(ground.board.pk, ground.ann_token),
+        BoardSocket(ground.board.pk, ground.bob_token),
+    )
     await ann.open()
     await bob.open()
     done = await ann.op("task.move", task_id=str(task.pk), status="in_progress", base_version=1)
@@ -63,7 +66,9 @@ async def test_a_returning_client_gets_exactly_what_it_missed(ground: World) -> 
     replay = await again.open(since=state["seq"])
     titles = [event["task"]["title"] for event in replay["events"]]
     assert titles == [f"Missed {number}" for number in range(120)]
-    assert [event["seq"] for event in replay["events"]] == list(range(state["seq"] + 1, state["seq"] + 121))
+    assert [event["seq"] for event in replay["events"]] == list(
+        range(state["seq"] + 1, state["seq"] + 121)
+    )
     await again.close()
 
 
@@ -119,7 +124,11 @@ async def test_the_same_field_of_one_version_conflicts(ground: World) -> None:
     facts = {"task_id": str(task.pk), "base_version": 1}
     await socket.op("task.patch", changes={"title": "First"}, **facts)
     refused = await socket.op("task.patch", changes={"title": "Second"}, **facts)
-    assert (refused["type"], refused["code"], refused["fields"]) == ("op.error", "VERSION_CONFLICT", ["title"])
+    assert (refused["type"], refused["code"], refused["fields"]) == (
+        "op.error",
+        "VERSION_CONFLICT",
+        ["title"],
+    )
     assert (refused["current"]["title"], refused["changed_by"]) == ("First", "Ann")
     await socket.close()
 
@@ -188,7 +197,10 @@ async def test_an_agents_change_is_seen_as_the_agents(ground: World) -> None:
 
 @pytest.mark.scenario("M9-11")
 async def test_viewers_come_look_and_go(ground: World) -> None:
-    ann, bob = BoardSocket(ground.board.pk, ground.ann_token), BoardSocket(ground.board.pk, ground.bob_token)
+    ann, bob = (
+        BoardSocket(ground.board.pk, ground.ann_token),
+        BoardSocket(ground.board.pk, ground.bob_token),
+    )
     await ann.open()
     state = await bob.open()
     assert [viewer["name"] for viewer in state["presence"]] == ["Ann"]
@@ -219,8 +231,14 @@ async def test_withdrawn_access_ends_the_socket(ground: World, monkeypatch: Any)
         ({"type": "task.move", "status": "done"}, "VALIDATION"),
         ({"type": "task.create", "title": "  "}, "VALIDATION"),
         ({"type": "task.create", "title": "x", "status": "nowhere"}, "VALIDATION"),
-        ({"type": "task.patch", "task_id": str(uuid.uuid4()), "changes": {"title": "x"}}, "NOT_FOUND"),
-        ({"type": "task.patch", "task_id": str(uuid.uuid4()), "changes": {"status": "x"}}, "VALIDATION"),
+        (
+            {"type": "task.patch", "task_id": str(uuid.uuid4()), "changes": {"title": "x"}},
+            "NOT_FOUND",
+        ),
+        (
+            {"type": "task.patch", "task_id": str(uuid.uuid4()), "changes": {"status": "x"}},
+            "VALIDATION",
+        ),
     ],
 )
 async def test_bad_changes_are_refused(ground: World, frame: dict[str, Any], code: str) -> None:
@@ -237,7 +255,10 @@ async def test_blocked_moves_name_what_blocks(ground: World) -> None:
     socket = BoardSocket(ground.board.pk, ground.ann_token)
     await socket.open()
     refused = await socket.op("task.move", task_id=str(second.pk), status="in_progress")
-    assert (refused["code"], refused["reason"]) == ("TRANSITION_BLOCKED", "task_blocked_cannot_transition")
+    assert (refused["code"], refused["reason"]) == (
+        "TRANSITION_BLOCKED",
+        "task_blocked_cannot_transition",
+    )
     assert refused["blocked_by"] == [str(first.pk)]
     await socket.close()
 

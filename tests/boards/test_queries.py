@@ -35,7 +35,9 @@ def fill(world: World, count: int) -> None:
 
 def statements(client: Client, path: str) -> int:
     """Statements of one GET."""
-    with CaptureQueriesContext(connection, ) as seen:
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
         client.get(path).expect(200)
     return len(seen)
 
@@ -76,9 +78,7 @@ def test_lists_cost_the_same_with_more_rows(world: World, who: str, path: str) -
     assert few <= 8
 
 
-@pytest.mark.parametrize(
-    ("body", "most"), [({"status": "in_progress"}, 10), ({"title": "New"}, 9)]
-)
+@pytest.mark.parametrize(("body", "most"), [({"status": "in_progress"}, 10), ({"title": "New"}, 9)])
 def test_a_change_costs_few_statements(world: World, body: dict[str, str], most: int) -> None:
     fill(world, 3)
     task = Task.objects.filter(board=world.board).earliest("created_at")

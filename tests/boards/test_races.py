@@ -57,8 +57,12 @@ def test_two_edges_at_once_build_no_cycle(ground: World) -> None:
     for round_ in range(5):
         a, b = make(ground, f"A{round_}"), make(ground, f"B{round_}")
         results = at_once(
-            lambda a=a, b=b: services.update_task(actor, a.pk, changes={"depends_on_task_ids": [b.pk]}),
-            lambda a=a, b=b: services.update_task(actor, b.pk, changes={"depends_on_task_ids": [a.pk]}),
+            lambda a=a, b=b: services.update_task(
+                actor, a.pk, changes={"depends_on_task_ids": [b.pk]}
+            ),
+            lambda a=a, b=b: services.update_task(
+                actor, b.pk, changes={"depends_on_task_ids": [a.pk]}
+            ),
         )
         assert sum(isinstance(result, Task) for result in results) == 1
         assert "dependency_cycle" in results

@@ -141,7 +141,9 @@ def test_ranks_at_the_ends_stay_short() -> None:
     assert len(last) <= 5
 
 
-@pytest.mark.parametrize(("low", "high"), [("a1", "a1"), ("a2", "a1"), ("a0", "a00"), ("007", "008")])
+@pytest.mark.parametrize(
+    ("low", "high"), [("a1", "a1"), ("a2", "a1"), ("a0", "a00"), ("007", "008")]
+)
 def test_no_room_and_foreign_keys_are_told(low: str, high: str) -> None:
     with pytest.raises(ValueError, match=r"key|room"):
         rules.rank_between(low, high)
@@ -182,7 +184,9 @@ def test_mentions(text: str, handles: set[str]) -> None:
     assert rules.mentions(text) == handles
 
 
-@pytest.mark.parametrize(("handle", "meant"), [("writer", True), ("writer one", True), ("one", False)])
+@pytest.mark.parametrize(
+    ("handle", "meant"), [("writer", True), ("writer one", True), ("one", False)]
+)
 def test_an_agent_answers_to_its_name(handle: str, *, meant: bool) -> None:
     assert rules.answers_to("Writer One", {handle}) is meant
 

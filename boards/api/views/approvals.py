@@ -63,9 +63,7 @@ def _board_of(view: ApiView, body: schemas.ApprovalIn) -> UUID:
         tasks = Task.objects.visible_to(view.actor).filter(pk=named[0])
         found: UUID | None = tasks.values_list("board_id", flat=True).first()
         if found is None:
-            raise NotFound(
-                _("Some of the tasks do not exist."), missing_task_ids=[str(named[0])]
-            )
+            raise NotFound(_("Some of the tasks do not exist."), missing_task_ids=[str(named[0])])
         return found
     if isinstance(view.actor, AgentActor) and view.actor.board_id is not None:
         return view.actor.board_id

@@ -14,15 +14,12 @@ from rest_framework.response import Response
 
 from activity import frames
 from activity.models import ActivityEvent, EventStream
-from agents import rules as agent_rules
-from agents.models import Agent
-from boards import reads, services
+from boards import assignees, reads, services
 from boards.api import schemas, shapes
 from boards.api.views.shared import USER_AGENT, answer_boards, prefix_of, require_board
 from boards.models import Board, BoardGroup
 from governance.api import shapes as approval_shapes
 from governance.models import Approval
-from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, Kind, UserActor
 from missioncontrol.kernel.api import ApiView, Pages, done, ok, operation
 from missioncontrol.kernel.errors import Forbidden, Invalid, NotFound
@@ -44,7 +41,8 @@ def scoped(view: ApiView, organization_id: UUID | None) -> QuerySet[Board]:
     if isinstance(view.actor, UserActor):
         if organization_id is not None and organization_id not in view.actor.memberships:
             raise Forbidden(_("No org access"), code="no_org_access")
-        rows = rows.filter(organization_id=organization_id or view.actor.organization_id)
+        home: Any = organization_id or view.actor.organization_id
+        rows = rows.filter(organization_id=home)
     return rows
 
 
@@ -101,7 +99,7 @@ class BoardView(ApiView):
         if "tasks" in parts:
             board |= _tasks_of(board_id)
         if "agents" in parts:
-            board["agents"] = agents_of([board_id])
+            board["agents"] = assignees.on_boards([board_id])
         return ok(board, version=board["version"])
 
     @operation(
@@ -144,26 +142,6 @@ def _tasks_of(board_id: UUID) -> dict[str, Any]:
     }
 
 
-AGENT_FIELDS = (
-    "id", "board_id", "gateway_id", "name", "agent_type", "status", "description", "last_seen_at",
-    "heartbeat_config", "version", "created_at", "updated_at",
-)  # fmt: skip
-
-
-def agents_of(board_ids: list[UUID]) -> list[dict[str, Any]]:
-    """Agents of boards with the state that people see, the lead first."""
-    now = clock.now()
-    rows = Agent.objects.filter(board_id__in=board_ids).order_by("agent_type", "name", "id")
-    return [
-        {
-            **{name: getattr(agent, name) for name in AGENT_FIELDS},
-            "status": agent_rules.displayed(agent, now=now),
-            "is_board_lead": agent.agent_type == Agent.Type.LEAD,
-        }
-        for agent in rows.only(*AGENT_FIELDS)
-    ]
-
-
 class SnapshotView(ApiView):
     """Everything that a board's page shows, in one answer."""
 
@@ -179,7 +157,7 @@ class SnapshotView(ApiView):
         return ok(
             {
                 **facts,
-                "agents": agents_of([board_id]),
+                "agents": assignees.on_boards([board_id]),
                 "approvals": approval_shapes.many(approvals[:SNAPSHOT_APPROVALS]),
                 "chat_messages": [],
             },
@@ -201,7 +179,9 @@ class BoardEventsView(ApiView):
         limit = min(Pages(given, default=100).limit, MAX_EVENTS)
         head = EventStream.objects.filter(pk=board_id).values_list("last_seq", flat=True).first()
         rows = ActivityEvent.objects.filter(board_id=board_id, board_seq__gt=since)
-        items = [orjson.loads(frames.board_frame(row)) for row in rows.order_by("board_seq")[:limit]]
+        items = [
+            orjson.loads(frames.board_frame(row)) for row in rows.order_by("board_seq")[:limit]
+        ]
         latest = head or 0
         return ok({"items": items, "latest_seq": latest, "reset": since > latest})
 

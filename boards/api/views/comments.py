@@ -38,9 +38,7 @@ class CommentListView(ApiView):
             lambda: TaskComment.objects.filter(task_id=pk).count(),
         )
 
-    @operation(
-        tags=TAGS, summary="Comment", request=schemas.CommentIn, response=schemas.CommentOut
-    )
+    @operation(tags=TAGS, summary="Comment", request=schemas.CommentIn, response=schemas.CommentOut)
     def post(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
         """Create."""
         body = self.read(schemas.CommentIn)

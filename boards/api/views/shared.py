@@ -23,7 +23,7 @@ TaskRef = UUID | str
 def resolve_task(actor: Actor, ref: TaskRef, board_id: UUID | None = None) -> UUID:
     """Id of a task that an address names by id or by key (``OPS-214``).
 
-    A key is looked for in the active organization first; an old key of a relocated task still works.
+    A key is looked for in the active organization first; an old key still works.
 
     Raises:
         NotFound: no readable task of that key.
@@ -57,7 +57,7 @@ def answer_page(
     read: Callable[[int, int], list[dict[str, Any]]],
     count: Callable[[], int],
 ) -> Response:
-    """One page: ``read(limit, offset)`` shapes its rows, ``count`` is asked only when it is full."""
+    """One page: ``read(limit, offset)`` shapes its rows; a full page asks ``count``."""
     pages = Pages(view.request.GET)
     items = read(pages.limit, pages.offset)
     short = len(items) < pages.limit and (items or pages.offset == 0)

@@ -39,7 +39,9 @@ def conditions(wanted: schemas.TaskFilter) -> rows.Where:
         if None in statuses:
             raise Invalid(
                 _("Unsupported task status filter."),
-                errors=[{"loc": ["query", "status"], "msg": "unknown status", "type": "value_error"}],
+                errors=[
+                    {"loc": ["query", "status"], "msg": "unknown status", "type": "value_error"}
+                ],
             )
         where.add("t.status = ANY(%s)", statuses)
     for sql, value in (
@@ -114,9 +116,7 @@ class TaskListView(ApiView):
             lambda: rows.count_tasks(where),
         )
 
-    @operation(
-        tags=TAGS, summary="Create a task", request=schemas.TaskIn, response=schemas.TaskOut
-    )
+    @operation(tags=TAGS, summary="Create a task", request=schemas.TaskIn, response=schemas.TaskOut)
     def post(self, request: Request, board_id: UUID | None = None) -> Response:
         """Create."""
         body = self.read(schemas.TaskIn)
