@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collector = Collector()
     paths = ["tests", "tests/gateway", "tests/browser"]
     code = pytest.main(
-        ["--collect-only", "-q", "-o", "norecursedirs=", "-p", "no:terminal", *paths],
+        ["--collect-only", "-o", "norecursedirs=", "-p", "no:terminal", *paths],
         plugins=[collector],
     )
     _print(collector, only_missing=options.missing, with_tests=options.tests)
