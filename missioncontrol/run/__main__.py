@@ -186,7 +186,7 @@ class Start:
         self.supervisor.watch_signals()
         gc.collect()
         gc.freeze()
-        # Lists make thousands of short-lived dicts; the default threshold costs a fifth of a request.
+        # Lists make thousands of short-lived dicts; the default threshold costs a fifth of that.
         gc.set_threshold(20_000, 20, 50)
         self.supervisor.start()
         if self.listener is not None:
