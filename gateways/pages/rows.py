@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent
+from gateways.findings import said
 from gateways.models import Gateway, GatewayCheck
 
 STRIP = 16
@@ -57,8 +58,8 @@ def check_rows(report: Iterable[dict[str, Any]] | None) -> list[CheckRow]:
         CheckRow(
             key=str(check.get("key", "")),
             state=str(check.get("state", "skipped")),
-            finding=str(check.get("finding", "")),
-            fix=str(check.get("next_step", "")),
+            finding=said(str(check.get("finding", ""))),
+            fix=said(str(check.get("next_step", ""))),
             figure=_figure(check.get("figure_ms")),
         )
         for check in report or ()
@@ -88,6 +89,11 @@ class GatewayRow:
         report = self.gateway.checks or ()
         found = {str(check.get("key")): str(check.get("state")) for check in report}
         return found.get("exec_policy") == "warn"
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work and what to do, in the reader's language."""
+        return said(self.gateway.status_detail or "")
 
     @property
     def pairing_command(self) -> str:
