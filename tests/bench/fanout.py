@@ -16,6 +16,9 @@ from .seed import World
 from .stack import TOKEN, Stack
 
 
+BEAT_SECONDS = 25
+
+
 @dataclass
 class Seen:
     """What the sockets received."""
@@ -25,19 +28,24 @@ class Seen:
     frames: int = 0
 
 
-async def _reader(url: str, seen: Seen, ready: asyncio.Semaphore, started: asyncio.Event) -> None:
+async def _reader(url: str, since: int, seen: Seen, ready: asyncio.Semaphore) -> None:
+    """One reader who resumes at the present number and beats like a browser."""
     async with websockets.connect(url, compression=None, max_size=None, open_timeout=60) as ws:
         await ws.send(json.dumps({"type": "auth", "token": TOKEN}))
-        await ws.send(json.dumps({"type": "subscribe", "since_seq": 10**12}))
-        last = 0
+        await ws.send(json.dumps({"type": "subscribe", "since_seq": since}))
+        last, beat_at = since, time.monotonic()
         while True:
-            text = await ws.recv()
-            if '"board.state"' in text[:60] or '"replay"' in text[:60]:
-                last = int(json.loads(text).get("seq") or json.loads(text).get("to_seq") or 0)
-                ready.release()
-                await started.wait()
+            if time.monotonic() - beat_at > BEAT_SECONDS:
+                await ws.send('{"type": "heartbeat"}')
+                beat_at = time.monotonic()
+            try:
+                text = await asyncio.wait_for(ws.recv(), BEAT_SECONDS)
+            except TimeoutError:
                 continue
             frame: dict[str, Any] = json.loads(text)
+            if frame.get("type") in ("board.state", "replay"):
+                ready.release()
+                continue
             if frame.get("type") != "task.updated":
                 continue
             seen.frames += 1
@@ -53,15 +61,19 @@ async def _run(
     stack: Stack, world: World, sockets: int, changes: int, pause: float
 ) -> dict[str, float]:
     url = f"{stack.base.replace('http', 'ws')}/ws/board/{world.board_id}/sync"
-    seen, ready, started = Seen(), asyncio.Semaphore(0), asyncio.Event()
+    seen, ready = Seen(), asyncio.Semaphore(0)
+    head = httpx.get(
+        f"{stack.base}/api/v1/boards/{world.board_id}/events?limit=1",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=60,
+    ).json()["latest_seq"]
     readers = []
     for n in range(sockets):
-        readers.append(asyncio.create_task(_reader(url, seen, ready, started)))
+        readers.append(asyncio.create_task(_reader(url, head, seen, ready)))
         if n % 25 == 24:
             await asyncio.sleep(0.2)
     for _ in range(sockets):
         await asyncio.wait_for(ready.acquire(), 120)
-    started.set()
     before = stack.web.cpu_times()
     async with httpx.AsyncClient(
         base_url=stack.base, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
