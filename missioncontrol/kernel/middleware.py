@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from .context import set_request_id
 from .errors import DomainError, Unavailable
@@ -107,7 +108,7 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render a known refusal; ``None`` leaves a bug to Django."""
         if isinstance(error, OperationalError | InterfaceError):
-            error = Unavailable("The database does not answer. Nothing was changed; try again.")
+            error = Unavailable(_("The database does not answer. Nothing was changed; try again."))
         if not isinstance(error, DomainError):
             return None
         if request.path.startswith("/api/"):
