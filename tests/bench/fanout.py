@@ -15,7 +15,6 @@ import websockets
 from .seed import World
 from .stack import TOKEN, Stack
 
-
 BEAT_SECONDS = 25
 
 
