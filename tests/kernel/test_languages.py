@@ -163,3 +163,15 @@ def test_dates_and_ages_are_written_the_chinese_way() -> None:
         assert words.duration_words(3 * 3_600 + 300) == "3 小时 05 分"
         assert words.age_words(now, now) == "0 秒前"
     assert words.date_words(at, now) == "3 Nov"
+
+
+def test_the_page_holds_every_sentence_of_the_scripts() -> None:
+    scripts = "".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
+    page = (ROOT / "templates/ui/_words.html").read_text()
+    wanted = set(re.findall(r'\bsay\("(\w+)"', scripts))
+    held = {
+        re.sub(r"-(\w)", lambda found: found[1].upper(), name)
+        for name in re.findall(r"data-([\w-]+)=", page)
+    }
+    assert len(wanted) > 10
+    assert sorted(wanted - held) == []
