@@ -43,6 +43,9 @@ class HttpPool:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if _declared_length(scope) > BODY_LIMIT_BYTES:
+            await _refuse_large(send)
+            return
         with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as body:
             try:
                 length = await _read_body(receive, cast("IO[bytes]", body))
@@ -124,6 +127,12 @@ class _Exchange:
             await self._send(message)
 
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
+
+
+def _declared_length(scope: Scope) -> int:
+    """Length that the request announces; 0 for a chunked one."""
+    raw = dict(scope["headers"]).get(b"content-length", b"")
+    return int(raw) if raw.isdigit() else 0
 
 
 async def _read_body(receive: Receive, body: IO[bytes]) -> int:

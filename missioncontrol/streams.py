@@ -134,6 +134,7 @@ class _Stream:
         self._request_id = request_id
         self._wake = asyncio.Event()
         self._gone = False
+        self._has_begun = False
 
     async def run(self, after: int | None) -> None:
         """Send what is missing, then what happens, until the client or its right is gone."""
@@ -147,7 +148,10 @@ class _Stream:
             await self._follow(head if after is None else after)
         except _Gone:
             pass
-        except DomainError as refusal:
+        except Exception as error:
+            refusal = as_domain_error(error)
+            if refusal is None or not self._has_begun:
+                raise
             log.info("stream.ended", path=self._scope["path"], code=refusal.machine_code)
             await self._finish()
         finally:
@@ -163,6 +167,7 @@ class _Stream:
             (b"x-request-id", self._request_id.encode()),
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        self._has_begun = True
         await self._write(f"retry: {RETRY_MILLISECONDS}\n\n".encode())
 
     async def _follow(self, after: int) -> None:

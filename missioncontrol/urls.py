@@ -20,6 +20,7 @@ def _of(kind: str) -> list[Any]:
 
 api = _of("api")
 
+handler400 = "missioncontrol.kernel.pages.bad_request"
 handler404 = "missioncontrol.kernel.pages.not_found"
 handler500 = "missioncontrol.kernel.pages.failed"
 

@@ -52,8 +52,8 @@ class MembershipFacts:
 class UserActor:
     """A person. ``organization_id`` is the active organization, which only scopes lists.
 
-    ``language`` is the one chosen for the pages, empty for that of the browser; it is read with
-    a session and with no other credential.
+    ``language`` is the one chosen for the pages, empty for that of the browser; ``time_zone`` is
+    that of his clock, empty for UTC. Both are read with a session and with no other credential.
     """
 
     kind: ClassVar[Kind] = "user"
@@ -65,6 +65,7 @@ class UserActor:
     scope: Scope = "admin"
     is_super_admin: bool = False
     language: str = ""
+    time_zone: str = ""
 
     def role_in(self, organization_id: UUID | None) -> Role | None:
         """Role in that organization, ``None`` for a stranger."""

@@ -28,7 +28,7 @@ from rest_framework.views import APIView
 from . import credentials, ratelimit
 from .actors import Actor, AgentActor, Kind, UserActor, actor_key
 from .clock import iso
-from .errors import Forbidden, Invalid, StaleVersion, TooLarge, Unauthenticated
+from .errors import Forbidden, Invalid, StaleVersion, TooLarge, Unauthenticated, UnknownMediaType
 from .renderers import JsonRenderer
 from .schemas import field_errors
 
@@ -212,7 +212,17 @@ class ApiView(APIView):
         raw = self.request._request.body
         if len(raw) > self.max_body_bytes():
             raise TooLarge(_("The body is larger than 2 MiB."))
-        return parse(schema, raw)
+        try:
+            return parse(schema, raw)
+        except Invalid as error:
+            if error.machine_code == "malformed_json" and not self._claims_json():
+                raise UnknownMediaType(_("Send the body as application/json.")) from error
+            raise
+
+    def _claims_json(self) -> bool:
+        """Whether the body is said to be JSON; without a word it is taken for JSON."""
+        kind = self.request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        return not kind or kind.endswith(("/json", "+json"))
 
     def query(self, schema: type[In]) -> In:
         """Parse the query string by a schema."""

@@ -35,6 +35,12 @@ class DomainError(Exception):
         self.extra = extra
 
 
+class BadRequest(DomainError):
+    """Not a request to this installation."""
+
+    code, status, title = "bad_request", 400, _("Bad request")
+
+
 class Unauthenticated(DomainError):
     """No credential, or one that proves nothing."""
 
@@ -87,6 +93,12 @@ class TooLarge(DomainError):
     """The body passes the cap."""
 
     code, status, title = "too_large", 413, _("Too large")
+
+
+class UnknownMediaType(DomainError):
+    """The body is of a kind that this address does not read."""
+
+    code, status, title = "unsupported_media_type", 415, _("Unsupported media type")
 
 
 class Invalid(DomainError):

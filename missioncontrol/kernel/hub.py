@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -75,6 +76,7 @@ class Hub:
         self.channel = ""
         self._naming = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+        self._deliveries: set[asyncio.Task[None]] = set()
 
     async def join(self, topic: str, sink: Sink) -> int:
         """Add a reader; returns the number after which he will receive everything."""
@@ -123,6 +125,12 @@ class Hub:
                 entry.last_seq = frame.seq
                 for sink in tuple(entry.sinks):
                     sink(topic, frame)
+
+    def hand_in(self, topic: str, frame: Frame) -> None:
+        """Deliver from a callback of the loop."""
+        task = self.loop.create_task(self.deliver(topic, frame))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
 
     async def _catch_up(self, topic: str, entry: _Topic, up_to: int) -> None:
         prefix, key = _split(topic)
@@ -225,38 +233,55 @@ def local_hub() -> Hub:
 
 
 class _Sender:
-    """A background event loop that talks to the channel layer for synchronous code."""
+    """A background event loop that talks to the channel layer for synchronous code.
+
+    Frames are queued and sent by one task, so a request that publishes several wakes it once.
+    """
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.pending = 0
+        self.queue: deque[tuple[str, Frame]] = deque()
+        self.busy = False
+        self.lock = threading.Lock()
         threading.Thread(target=self.loop.run_forever, name="hub-sender", daemon=True).start()
 
     def send(self, topic: str, frame: Frame) -> None:
         """Queue one group message; beyond the cap it is dropped and readers catch up by number."""
-        if self.pending >= MAX_PENDING_SENDS:
-            return
-        self.pending += 1
-        asyncio.run_coroutine_threadsafe(self._send(topic, frame), self.loop)
+        with self.lock:
+            if len(self.queue) >= MAX_PENDING_SENDS:
+                return
+            self.queue.append((topic, frame))
+            if self.busy:
+                return
+            self.busy = True
+        self.loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self.task = self.loop.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        while True:
+            with self.lock:
+                if not self.queue:
+                    self.busy = False
+                    return
+                topic, frame = self.queue.popleft()
+            await self._send(topic, frame)
 
     async def _send(self, topic: str, frame: Frame) -> None:
         layer = get_channel_layer()
+        message = {
+            "type": "hub.frame",
+            "topic": topic,
+            "seq": frame.seq,
+            "text": frame.text,
+            "scope": frame.scope,
+        }
         try:
             if layer is not None:
-                await layer.group_send(
-                    topic,
-                    {
-                        "type": "hub.frame",
-                        "topic": topic,
-                        "seq": frame.seq,
-                        "text": frame.text,
-                        "scope": frame.scope,
-                    },
-                )
-        except _layer_errors() as error:
+                await layer.group_send(topic, message)
+        except Exception as error:  # noqa: BLE001 - the sending loop must outlive any fault
             log.warning("hub.send_failed", topic=topic, error=type(error).__name__)
-        finally:
-            self.pending -= 1
 
 
 _sender: _Sender | None = None
@@ -274,7 +299,7 @@ def send(topic: str, seq: int, text: str, *, scope: str = "") -> None:
     global _sender  # noqa: PLW0603 - one sender per process
     frame = Frame(seq, text, scope)
     if _hub is not None and topic in _hub.topics and _hub.loop.is_running():
-        asyncio.run_coroutine_threadsafe(_hub.deliver(topic, frame), _hub.loop)
+        _hub.loop.call_soon_threadsafe(_hub.hand_in, topic, frame)
     with _sender_lock:
         if _sender is None:
             _sender = _Sender()

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from .context import set_request_id
-from .errors import DomainError, Unavailable
+from .errors import DomainError, Invalid, Unavailable
 from .ratelimit import client_ip
 
 log = structlog.get_logger("http")
@@ -63,8 +64,7 @@ class RequestContextMiddleware:
         response.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         if "html" in response.get("Content-Type", ""):
             loose = request.path.startswith(_LOOSE_PREFIXES)
-            scheme = "wss" if request.is_secure() else "ws"
-            policy = LOOSE_CSP if loose else CSP.format(ws=f"{scheme}://{request.get_host()}")
+            policy = LOOSE_CSP if loose else CSP.format(ws=_socket_origin(request))
             response.setdefault("Content-Security-Policy", policy)
         elif request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "no-store")
@@ -95,6 +95,14 @@ class RequestContextMiddleware:
         )
 
 
+def _socket_origin(request: HttpRequest) -> str:
+    """Where the page's sockets are; nowhere for a host that is not ours."""
+    try:
+        return f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
+    except DisallowedHost:
+        return ""
+
+
 class DomainErrorMiddleware:
     """Refusals that a page view raised become a page, a toast or a problem document."""
 
@@ -102,7 +110,11 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass through."""
+        """Pass on what every reader of the query can use: no NUL, which no column takes."""
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            from .pages import refused
+
+            return refused(request, Invalid(_("The query holds a NUL character.")))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from urllib.parse import quote
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from . import credentials
 from .actors import UserActor
 from .context import request_id
-from .errors import DomainError, Forbidden, NotFound, Unauthenticated
+from .errors import BadRequest, DomainError, Forbidden, NotFound, Unauthenticated
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -58,6 +60,14 @@ def speak(request: HttpRequest, language: str) -> None:
         request.LANGUAGE_CODE = translation.get_language()
 
 
+def clock_of(who: UserActor) -> tzinfo:
+    """Time zone that the person chose; UTC without one, and for a name that is known no more."""
+    try:
+        return ZoneInfo(who.time_zone) if who.time_zone else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 def language_tag() -> str:
     """Active language as HTML names it: ``en``, ``zh-Hans``."""
     return translation.to_locale(translation.get_language() or "en").replace("_", "-")
@@ -94,12 +104,17 @@ def home_of(who: UserActor) -> UUID:
 
 
 def page(view: View[P]) -> View[P]:
-    """A page for signed-in people: others go to the sign-in page and come back."""
+    """A page for signed-in people: others go to the sign-in page and come back.
+
+    Times on it, and times typed into it, are those of the person's own clock.
+    """
 
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if session_actor(request) is None:
+        who = session_actor(request)
+        if who is None:
             return _to_sign_in(request)
-        response = view(request, *args, **kwargs)
+        with timezone.override(clock_of(who)):
+            response = view(request, *args, **kwargs)
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -136,15 +151,27 @@ def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """An address that nobody answers."""
-    return _faulty(request, NotFound())
+    return refused(request, NotFound())
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A request that no view gets to see, such as one for another host."""
+    return refused(request, BadRequest())
+
+
+def no_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its security token."""
+    text = _("The form's security token is missing or old. Reload the page.")
+    return refused(request, Forbidden(text, code="csrf"))
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """A bug: says nothing but the request's id."""
-    return _faulty(request, DomainError("Internal Server Error", code="internal_error"))
+    return refused(request, DomainError("Internal Server Error", code="internal_error"))
 
 
-def _faulty(request: HttpRequest, error: DomainError) -> HttpResponse:
+def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A refusal in the form that the address's readers expect."""
     if request.path.startswith("/api/"):
         from .problems import problem_response
 

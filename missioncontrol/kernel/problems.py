@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -86,7 +87,7 @@ def _of_framework(error: drf.APIException) -> DomainError:
     """A refusal of DRF itself (method, media type) with its own status."""
     mapped = DomainError(error.detail, code=str(error.default_code))
     mapped.status = error.status_code  # type: ignore[misc]  # this instance alone
-    mapped.title = error.default_detail  # type: ignore[misc]  # this instance alone
+    mapped.title = HTTPStatus(error.status_code).phrase  # type: ignore[misc]  # this instance alone
     return mapped
 
 

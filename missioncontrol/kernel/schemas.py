@@ -6,20 +6,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from .errors import FieldError
 
 MAX_TEXT = 100_000
 MAX_JSON_BYTES = 256 * 1024
 MAX_JSON_DEPTH = 32
+#: Beyond it a number comes back from the database as one that JSON encoders refuse.
+MAX_JSON_NUMBER = 2**63 - 1
+#: A day inside of what can be computed with, so that every time zone can show it.
+EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("The time is out of range.")
+    return moment.astimezone(UTC)
 
 
 def _no_nul(value: str) -> str:
@@ -43,6 +58,8 @@ def _bounded_json(value: Any) -> Any:
                 depth(child, level + 1)
         elif isinstance(node, str):
             _no_nul(node)
+        elif isinstance(node, int | float) and abs(node) > MAX_JSON_NUMBER:
+            raise ValueError("Holds a number of more than 64 bits.")
 
     depth(value, 1)
     if len(orjson.dumps(value)) > MAX_JSON_BYTES:
@@ -74,6 +91,15 @@ class Input(BaseModel):
     """Body of a request. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @field_validator("*", mode="after", check_fields=False)
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """No text, alone or in a list, holds what the database cannot keep."""
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str):
+                _no_nul(text)
+        return value
 
     def given(self) -> dict[str, Any]:
         """Only what the caller sent (by field name), so that absent differs from null."""

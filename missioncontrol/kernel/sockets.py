@@ -26,7 +26,8 @@ from django.utils.crypto import constant_time_compare
 
 from . import credentials, hub
 from .actors import Actor, UserActor
-from .errors import DomainError, Forbidden, NotFound, Unauthenticated
+from .errors import DomainError, Forbidden, NotFound, Unauthenticated, Unavailable
+from .problems import as_domain_error
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ RECHECK_SECONDS = 20
 MAX_FRAME_BYTES = 64 * 1024
 RATE_PER_SECOND, BURST, STRIKES = 20, 40, 3
 MAX_OUTBOUND_FRAMES = 1024
-CLOSE = {401: 4001, 403: 4003, 404: 4004, 429: 4029}
+CLOSE = {401: 4001, 403: 4003, 404: 4004, 429: 4029, 503: 1013}
 
 
 class TokenBucket:
@@ -115,8 +116,11 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             self.actor = await self._from_cookie()
             if self.actor is not None:
                 await self._admit()
-        except DomainError as error:
-            await self.refuse(error, close=True)
+        except Exception as error:  # the socket is open: say why it closes
+            known = as_domain_error(error)
+            if known is None:
+                raise
+            await self.refuse(known, close=True)
 
     async def _admit(self) -> None:
         await self.admitted()
@@ -207,24 +211,20 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
                 self.emit({"type": "heartbeat_ack", "id": frame.get("id"), "seq": self.last_seq()})
             else:
                 await self.received(frame)
-        except DomainError as error:
-            await self.refuse(error, close=isinstance(error, Unauthenticated), frame=frame)
-        except Exception:
-            log.exception("socket.failed", frame_type=str(kind)[:40])
-            self.emit(
-                {
-                    "type": "error",
-                    "id": frame.get("id"),
-                    "payload": {"code": "INTERNAL", "status": 500, "detail": "Internal error."},
-                }
-            )
+        except Exception as error:
+            known = as_domain_error(error)
+            if known is None:
+                log.exception("socket.failed", frame_type=str(kind)[:40])
+                known = DomainError("Internal error.", code="INTERNAL")
+            await self.refuse(known, close=isinstance(known, Unauthenticated), frame=frame)
 
     async def _auth(self, frame: dict[str, Any]) -> None:
         if self.actor is not None:
             self.emit({"type": "auth_ok", "id": frame.get("id")})
             return
-        token = frame.get("token") or (frame.get("payload") or {}).get("token") or ""
-        self.actor = await self._from_token(str(token))
+        payload = frame.get("payload")
+        token = frame.get("token") or (payload.get("token") if isinstance(payload, dict) else "")
+        self.actor = await self._from_token(str(token or ""))
         if self.actor is None:
             raise Unauthenticated
         try:
@@ -315,8 +315,12 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             if epoch != self.checked_epoch:
                 await self._reload_actor()
                 await self._admit()
-        except DomainError as error:
-            await self.refuse(error, close=True)
+        except Exception as error:
+            known = as_domain_error(error)
+            if known is None:
+                raise
+            if not isinstance(known, Unavailable):  # asked again at the next round
+                await self.refuse(known, close=True)
 
     async def _reload_actor(self) -> None:
         if isinstance(self.actor, UserActor):

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 DATE_AFTER_DAYS = 14
 LATIN_END = 0x250
+IDEOGRAPHS = 0x2E80
 
 
 def duration_words(seconds: float) -> str:
@@ -88,5 +89,6 @@ def initials(name: str) -> str:
     if not words:
         return "?"
     if len(words) == 1:
-        return words[0][:2].upper()
+        # One ideograph is as wide as two letters.
+        return words[0][: 1 if ord(words[0][0]) >= IDEOGRAPHS else 2].upper()
     return (words[0][0] + words[1][0]).upper()

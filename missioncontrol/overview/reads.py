@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import TruncDate
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -33,6 +34,7 @@ MOST_AGENTS = 100
 TILES = 9
 ASKS = 4
 EVENTS = 8
+MINUS = "\N{MINUS SIGN}"
 
 
 class Median(Aggregate):
@@ -93,7 +95,7 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
         _error_kpi(events, days, now),
         _gateway_kpi(gateways),
     ]
-    chart, ticks = _throughput(done, now.date())
+    chart, ticks = _throughput(done, localtime(now).date())
     return Dashboard(
         kpis=kpis,
         chart=chart,
@@ -231,7 +233,7 @@ def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: dat
         blocked=Count("id", filter=open_blocker & ~Q(status=Task.Status.DONE), distinct=True),
     )
     return [
-        _done_kpi(done, days, now.date()),
+        _done_kpi(done, days, localtime(now).date()),
         Kpi(
             label=_("In progress"),
             value=str(counts["progress"]),
@@ -253,11 +255,12 @@ def _done_kpi(done: dict[date, int], days: int, today: date) -> Kpi:
     since, before_since = today - timedelta(days=days), today - timedelta(days=2 * days)
     finished = sum(n for day, n in done.items() if day > since)
     before = sum(n for day, n in done.items() if before_since < day <= since)
+    change = f"{finished - before:+d}".replace("-", MINUS)
     return Kpi(
         label=_("Done"),
         value=str(finished),
         unit=_("tasks"),
-        note=_("%(change)s on the time before") % {"change": f"{finished - before:+d}"},
+        note=_("%(change)s on the time before") % {"change": change},
         url="/activity?kind=task",
         points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
     )

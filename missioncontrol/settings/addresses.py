@@ -23,7 +23,7 @@ def database(url: str, *, application: str = "missioncontrol") -> dict[str, Any]
     options.setdefault("application_name", application)
     options.setdefault("connect_timeout", "5")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "missioncontrol.kernel.postgres",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

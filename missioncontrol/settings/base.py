@@ -55,6 +55,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = ENV.session_cookie_secure
 CSRF_COOKIE_SECURE = ENV.session_cookie_secure
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "missioncontrol.kernel.pages.no_csrf"
 SECURE_HSTS_SECONDS = ENV.security_hsts_seconds
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None

@@ -50,7 +50,9 @@ def test_ten_threads_one_claim(work: Agent) -> None:
 def test_a_dead_workers_claim_runs_out(work: Agent) -> None:
     assert leases.claim(_open(), work.pk, "dead")  # type: ignore[arg-type]
     assert not leases.claim(_open(), work.pk, "next")  # type: ignore[arg-type]
-    Agent.objects.filter(pk=work.pk).update(lease_until=timezone.now() - timezone.timedelta(seconds=1))
+    Agent.objects.filter(pk=work.pk).update(
+        lease_until=timezone.now() - timezone.timedelta(seconds=1)
+    )
     assert leases.claim(_open(), work.pk, "next")  # type: ignore[arg-type]
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from missioncontrol.kernel.pages import actor, is_htmx, page, session_actor
 from missioncontrol.overview import reads
 
 
-@require_GET
+@require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """The dashboard for signed-in people, sign-in for others."""
     signed_in = session_actor(request) is not None
     return HttpResponseRedirect("/dashboard" if signed_in else "/sign-in")
 
 
-@require_GET
+@require_safe
 @page
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The state of the fleet and what waits for a person."""
