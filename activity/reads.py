@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,23 @@ ADDRESSES = {
     "approval": "/approvals?show=all&open={id}",
     "member": "/organization",
 }
+Titles = Callable[[Collection[UUID]], Mapping[UUID, str]]
+_titles: dict[str, Titles] = {}
+
+
+def register_titles(kind: str, resolver: Titles) -> None:
+    """Let an app name its targets as people read them, in place of the title in the record."""
+    _titles[kind] = resolver
+
+
+def shown_titles(events: Collection[ActivityEvent]) -> dict[UUID, str]:
+    """Title of each event's target, by the event's id; one look-up per kind of target."""
+    shown = {event.id: event.target_title for event in events}
+    for kind, resolve in _titles.items():
+        meant = [event for event in events if event.target_kind == kind and event.target_id]
+        found = resolve({event.target_id for event in meant}) if meant else {}
+        shown |= {event.id: found[event.target_id] for event in meant if event.target_id in found}
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +62,12 @@ class EventRow:
 
 def event_rows(events: Iterable[ActivityEvent], *, with_raw: bool = False) -> list[EventRow]:
     """Events ready for `activity/_feed.html`, in the given order."""
-    return [_row(event, with_raw=with_raw) for event in events]
+    found = list(events)
+    titles = shown_titles(found)
+    return [_row(event, titles[event.id], with_raw=with_raw) for event in found]
 
 
-def _row(event: ActivityEvent, *, with_raw: bool) -> EventRow:
+def _row(event: ActivityEvent, title: str, *, with_raw: bool) -> EventRow:
     entry = types.TYPES.get(event.type)
     data = event.data or {}
     raw = None
@@ -61,7 +80,7 @@ def _row(event: ActivityEvent, *, with_raw: bool) -> EventRow:
         type=event.type,
         glyph=entry.icon if entry else "activity",
         outcome=str(data.get("status") or data.get("to") or data.get("decision") or ""),
-        sentence=_sentence(event, data),
+        sentence=_sentence(event, title, data),
         raw=raw,
     )
 
@@ -80,18 +99,18 @@ def worded(data: Mapping[str, Any]) -> dict[str, Any]:
     return words
 
 
-def _sentence(event: ActivityEvent, data: dict[str, Any]) -> SafeString:
+def _sentence(event: ActivityEvent, title: str, data: dict[str, Any]) -> SafeString:
     plain = types.sentence_of(event.type, actor=ACTOR_MARK, target=TARGET_MARK, data=worded(data))
     html: str = conditional_escape(plain)
     html = html.replace(ACTOR_MARK, format_html("<b>{}</b>", event.actor_name))
-    return mark_safe(html.replace(TARGET_MARK, _target(event)))  # noqa: S308 - escaped above
+    return mark_safe(html.replace(TARGET_MARK, _target(event, title)))  # noqa: S308 - escaped above
 
 
-def _target(event: ActivityEvent) -> SafeString:
+def _target(event: ActivityEvent, title: str) -> SafeString:
     address = _address(event)
     if address is None or event.type.endswith(".deleted"):
-        return format_html("<b>{}</b>", event.target_title)
-    return format_html('<a href="{}">{}</a>', address, event.target_title)
+        return format_html("<b>{}</b>", title)
+    return format_html('<a href="{}">{}</a>', address, title)
 
 
 def _address(event: ActivityEvent) -> str | None:

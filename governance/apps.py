@@ -10,5 +10,10 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self) -> None:
-        """Register listeners."""
-        from . import subscribers  # noqa: F401 - importing registers
+        """Register listeners and the names of approvals."""
+        from . import (
+            subjects,
+            subscribers,  # noqa: F401 - importing registers
+        )
+
+        subjects.register()

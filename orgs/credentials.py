@@ -7,6 +7,7 @@ is cached: a right that was taken away is gone with the next request.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,7 +38,7 @@ _PERSON = (
 _MEMBERSHIPS = "LEFT JOIN orgs_membership m ON m.user_id = u.id"
 _OLDEST_FIRST = "ORDER BY m.created_at, m.id"
 _BY_ID = (
-    f"SELECT {_PERSON}, u.password, u.language FROM orgs_user u {_MEMBERSHIPS} "  # noqa: S608 - constants
+    f"SELECT {_PERSON}, u.password, u.language, u.timezone FROM orgs_user u {_MEMBERSHIPS} "  # noqa: S608 - constants
     f"WHERE u.id = %s AND u.is_active {_OLDEST_FIRST}"
 )
 _LOCAL = (
@@ -60,9 +61,7 @@ def _rows(sql: str, parameters: list[Any] | None = None) -> list[Row]:
     return found
 
 
-def _actor(
-    rows: list[Row], organization_id: UUID | None, scope: Scope = "admin", language: str = ""
-) -> UserActor:
+def _actor(rows: list[Row], organization_id: UUID | None, scope: Scope = "admin") -> UserActor:
     """Actor of the joined rows; active is the wanted, the chosen, or the oldest organization."""
     user = rows[0]
     memberships = {
@@ -81,7 +80,6 @@ def _actor(
         memberships=memberships,
         scope=scope,
         is_super_admin=user[6],
-        language=language,
     )
 
 
@@ -99,7 +97,8 @@ def from_session(
     rows = _rows(_BY_ID, [user_id])
     if not rows or (session_hash is not None and not _fits(session_hash, rows[0][12])):
         return None
-    return _actor(rows, organization_id, language=rows[0][13])
+    language, time_zone = rows[0][13:15]
+    return replace(_actor(rows, organization_id), language=language, time_zone=time_zone)
 
 
 def _fits(session_hash: str, password: str) -> bool:

@@ -11,9 +11,10 @@ from django.conf import settings
 
 from activity import types
 from activity.models import ActivityEvent
-from activity.reads import worded
+from activity.reads import shown_titles, worded
 from boards.models import Task, TaskComment
 from governance.models import Approval
+from governance.subjects import subjects
 from missioncontrol.kernel import clock
 
 MOST_EVENTS = 40
@@ -34,6 +35,18 @@ class Neighbour:
     key: str
     title: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request for a decision that names the task."""
+
+    approval: Approval
+    title: str
+
+    def __getattr__(self, name: str) -> Any:
+        """Facts of the approval itself."""
+        return getattr(self.approval, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Panel:
     task: Task
     dependencies: list[Neighbour]
     dependents: list[Neighbour]
-    approvals: list[Approval]
+    approvals: list[Question]
     stream: list[StreamEntry]
 
     def __getattr__(self, name: str) -> Any:
@@ -100,12 +113,12 @@ class Panel:
         return getattr(self.task, name) if name else None
 
     @property
-    def pending_approvals(self) -> list[Approval]:
+    def pending_approvals(self) -> list[Question]:
         """Questions that wait for a person."""
         return [entry for entry in self.approvals if entry.status == Approval.Status.PENDING]
 
     @property
-    def decided_approvals(self) -> list[Approval]:
+    def decided_approvals(self) -> list[Question]:
         """Questions that are settled."""
         return [entry for entry in self.approvals if entry.status != Approval.Status.PENDING]
 
@@ -126,16 +139,19 @@ def _neighbours(links: Any, end: str) -> list[Neighbour]:
     return [Neighbour(*row) for row in rows]
 
 
-def _approvals(task: Task) -> list[Approval]:
+def _approvals(task: Task) -> list[Question]:
     found = Approval.objects.filter(task_links__task_id=task.id).order_by("-created_at", "id")
-    return list(found)
+    named = subjects(found)
+    return [Question(approval, named[approval.pk]) for approval in found]
 
 
 def _stream(task: Task) -> list[StreamEntry]:
     said = TaskComment.objects.filter(task_id=task.id).order_by("-created_at", "-id")
     entries = [_comment(comment) for comment in said[:MOST_COMMENTS]]
     happened = ActivityEvent.objects.filter(task_id=task.id).order_by("-seq")[:MOST_EVENTS]
-    entries += [_trace(event) for event in happened if event.type not in QUIET]
+    told = [event for event in happened if event.type not in QUIET]
+    titles = shown_titles(told)
+    entries += [_trace(event, titles[event.id]) for event in told]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -150,12 +166,12 @@ def _comment(comment: TaskComment) -> StreamEntry:
     )
 
 
-def _trace(event: ActivityEvent) -> StreamEntry:
+def _trace(event: ActivityEvent, title: str) -> StreamEntry:
     entry = types.TYPES.get(event.type)
     text = types.sentence_of(
         event.type,
         actor=event.actor_name,
-        target=event.target_title,
+        target=title,
         data=worded(event.data or {}),
     )
     return StreamEntry(

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from boards.models import Board
 from gateways import services
@@ -26,7 +26,7 @@ MOST = 200
 ASK: PolicyMode = "ask"
 
 
-@require_GET
+@require_safe
 @page
 def gateway_list(request: HttpRequest) -> HttpResponse:
     """Gateways of the active organization."""
@@ -56,21 +56,21 @@ def _context(who: UserActor, gateway_id: UUID) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_safe
 @page
 def gateway_detail(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """One gateway: is it reachable, and if not, what to do."""
     return render(request, "gateways/gateway_detail.html", _context(_admin(request), gateway_id))
 
 
-@require_GET
+@require_safe
 @page
 def gateway_body(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """What changes on the page of a gateway."""
     return render(request, "gateways/_gateway_body.html", _context(_admin(request), gateway_id))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def gateway_new(request: HttpRequest) -> HttpResponse:
     """A new gateway; its connection is checked next, on its own page."""
@@ -86,7 +86,7 @@ def gateway_new(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, None)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def gateway_edit(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """A gateway's facts; a blank token keeps the present one."""
@@ -156,7 +156,7 @@ def gateway_policy(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     return HttpResponseRedirect(f"/gateways/{gateway_id}")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def gateway_delete(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """The question before a gateway is removed, and the removal."""

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from boards.models import Board, Task
 from gateways.models import Gateway
 from governance.models import Approval, ApprovalTask
+from governance.subjects import subject_of
 from missioncontrol.kernel.actors import UserActor
 
 SOURCES: dict[str, str | Promise] = {
@@ -53,7 +54,13 @@ class Ask:
     @property
     def title(self) -> str:
         """One line that says what is asked."""
-        return self.approval.title
+        return subject_of(self.approval, [f"{task.key} {task.title}".strip() for task in self.tasks])
+
+    @property
+    def action_word(self) -> str:
+        """The requester's own word for the action; a command stands for itself."""
+        is_command = self.approval.source == Approval.Source.GATEWAY
+        return "" if is_command else self.approval.action_type
 
     @property
     def source_word(self) -> str | Promise:

@@ -10,7 +10,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from boards.models import Board
 from governance import services
@@ -28,7 +28,7 @@ SHOWN = ("pending", "decided", "all")
 INBOX = "/approvals"
 
 
-@require_GET
+@require_safe
 @page
 def approval_list(request: HttpRequest) -> HttpResponse:
     """Requests for a decision: pending ones first, the soonest to close at the top."""
@@ -62,7 +62,7 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     return render(request, name, context)
 
 
-@require_GET
+@require_safe
 @page
 def approval_count(request: HttpRequest) -> HttpResponse:
     """How many requests the actor may decide, for navigation and tabs."""
@@ -143,7 +143,8 @@ def _row(request: HttpRequest, who: UserActor, approval: Approval, **extra: Any)
     status = extra.pop("http_status", 200)
     if not is_htmx(request):
         if status == 200:
-            messages.success(request, _("Decided: %(title)s") % {"title": approval.title[:80]})
+            title = asks_of(who, [approval])[0].title
+            messages.success(request, _("Decided: %(title)s") % {"title": title[:80]})
             return HttpResponseRedirect(INBOX)
         messages.error(request, extra.get("refusal") or extra.get("typed_error", ""))
         return HttpResponseRedirect(f"{INBOX}?open={approval.pk}")

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from boards import services
 from boards.models import Board, BoardGroup, Task
@@ -18,7 +18,6 @@ from boards.pages import cards
 from boards.pages.forms import POLICY, BoardEditForm, BoardNewForm, PlacedForm
 from boards.pages.views import shared
 from gateways.models import Gateway
-from governance.models import Approval
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, listing, page
@@ -29,7 +28,7 @@ EDITED = (
 )  # fmt: skip
 
 
-@require_GET
+@require_safe
 @page
 def board_list(request: HttpRequest) -> HttpResponse:
     """Boards that the actor may read, with the number of tasks per column."""
@@ -44,18 +43,17 @@ def board_list(request: HttpRequest) -> HttpResponse:
         f"n_{status}": Count("tasks", filter=Q(tasks__status=status))
         for status in Task.Status.values
     }
-    waiting = Approval.objects.visible_to(who).filter(status=Approval.Status.PENDING)
     context = {
         "nav": "boards",
         "filters": {"q": q, "any": bool(q)},
         "can_create": who.is_admin_in(who.organization_id),
-        "waiting": dict(waiting.values_list("board_id").annotate(n=Count("id"))),
+        "waiting": shared.waiting_by_board(who),
     }
     rows = boards.annotate(**counts).order_by("name", "id")
     return listing(request, rows, "boards/board_list.html", context=context)
 
 
-@require_GET
+@require_safe
 @page
 def board_detail(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A board; `?task=` opens a task beside it."""
@@ -67,7 +65,7 @@ def board_detail(request: HttpRequest, board_id: UUID) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @page
 def board_columns(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """All columns anew, after more changes than single cards are fetched for."""
@@ -82,7 +80,7 @@ def board_columns(request: HttpRequest, board_id: UUID) -> HttpResponse:
     return render(request, "boards/_columns.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def board_new(request: HttpRequest) -> HttpResponse:
     """A new board."""
@@ -117,7 +115,7 @@ def _first_places(request: HttpRequest, who: UserActor) -> dict[str, str]:
     }
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def board_edit(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A board's facts, rules and column limits."""
@@ -194,7 +192,7 @@ def _admins_only(who: UserActor, organization_id: UUID | None) -> None:
         raise Forbidden(_("Boards are set up by admins of the organization."))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def board_delete(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """The question before a board is deleted, and the deletion."""

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from boards import services
 from boards.models import Board, BoardGroup, Task
@@ -18,7 +18,7 @@ from boards.pages.views import shared
 from missioncontrol.kernel.pages import actor, home_of, listing, page
 
 
-@require_GET
+@require_safe
 @page
 def group_list(request: HttpRequest) -> HttpResponse:
     """Groups with the number of their readable boards."""
@@ -31,7 +31,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
     return listing(request, rows.order_by("name", "id"), "boards/group_list.html", context=context)
 
 
-@require_GET
+@require_safe
 @page
 def group_detail(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """One group with the state of its readable boards."""
@@ -46,12 +46,13 @@ def group_detail(request: HttpRequest, group_id: UUID) -> HttpResponse:
         "nav": "board-groups",
         "group": group,
         "boards": boards.select_related("gateway").annotate(**counts).order_by("name", "id"),
+        "waiting": shared.waiting_by_board(who),
         "can_edit": who.is_admin_in(group.organization_id),
     }
     return render(request, "boards/group_detail.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def group_new(request: HttpRequest) -> HttpResponse:
     """A new group."""
@@ -72,7 +73,7 @@ def group_new(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, None)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def group_edit(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """A group's name and description."""
@@ -90,7 +91,7 @@ def group_edit(request: HttpRequest, group_id: UUID) -> HttpResponse:
     return _form_page(request, form, group)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def group_delete(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """The question before a group is deleted, and the deletion; its boards stay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -14,6 +14,7 @@ from agents.models import Agent
 from boards.models import Board, Task
 from boards.pages import cards, panel
 from boards.pages.forms import FactsForm
+from governance.models import Approval
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid, StaleVersion
 
@@ -45,6 +46,12 @@ def task_of(who: UserActor, board_id: UUID, task_id: UUID) -> Task:
 def can_write(who: UserActor, board_id: UUID) -> bool:
     """Whether buttons that change the board are drawn; the service decides again."""
     return bool(Board.objects.writable_by(who).filter(pk=board_id).exists())
+
+
+def waiting_by_board(who: UserActor) -> dict[UUID, int]:
+    """Number of approvals that wait for a decision, by board."""
+    waiting = Approval.objects.visible_to(who).filter(status=Approval.Status.PENDING)
+    return dict(waiting.values_list("board_id").annotate(n=Count("id")))
 
 
 def filter_of(request: HttpRequest) -> cards.BoardFilter:

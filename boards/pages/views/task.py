@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from boards import services
 from boards.models import Board, Task
@@ -24,7 +24,7 @@ from missioncontrol.kernel.pages import actor, is_htmx, page
 MOST_CHOICES = 300
 
 
-@require_GET
+@require_safe
 @page
 def task_panel(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     """The panel of a task."""
@@ -32,7 +32,7 @@ def task_panel(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespo
     return shared.render_panel(request, who, shared.task_of(who, board_id, task_id))
 
 
-@require_GET
+@require_safe
 @page
 def task_body(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     """What changes in the panel, without head and composer."""
@@ -41,7 +41,7 @@ def task_body(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespon
     return render(request, "boards/_task_body.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def task_card(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     """One card."""
@@ -138,7 +138,7 @@ def comment_new(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResp
     return _shown(request, board_id, task_id)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def task_new(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A new task: the column's quick line, or the whole form."""
@@ -170,7 +170,7 @@ def _quick(request: HttpRequest, board: Board) -> HttpResponse:
     return render(request, "boards/_quick_create.html", {**context, "form": form}, status=422)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def task_edit(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     """A whole task as a form."""
@@ -190,7 +190,7 @@ def task_edit(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespon
     return _task_page(request, task.board, form, task)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def task_delete(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
     """The question before a task is deleted, and the deletion."""
