@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from missioncontrol.kernel import clock, hub, unit
+from missioncontrol.kernel import clock, hub, metrics, unit
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.context import request_id
 
@@ -167,6 +167,8 @@ def flush(items: list[Any]) -> None:
         return
     _number(events)
     _insert(events)
+    for event in events:
+        metrics.EVENTS.labels(event.type).inc()
     audit.append([e for e in events if types.get(e.type).audit])
     transaction.on_commit(lambda: _wake(events), robust=True)
 

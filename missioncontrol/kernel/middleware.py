@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from . import metrics
 from .context import set_request_id
 from .errors import DomainError, Invalid, Unavailable
 from .ratelimit import client_ip
@@ -55,6 +56,10 @@ class RequestContextMiddleware:
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         self._headers(request, response)
+        if not request.path.startswith(_QUIET):
+            metrics.REQUEST_SECONDS.labels(
+                metrics.door_of(request.path), str(response.status_code)
+            ).observe(time.perf_counter() - started)
         self._log(request, response, (time.perf_counter() - started) * 1000, request_id)
         return response
 

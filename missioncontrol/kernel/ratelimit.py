@@ -20,7 +20,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from . import jobs
+from . import jobs, metrics
 from .errors import RateLimited
 
 log = structlog.get_logger(__name__)
@@ -130,6 +130,7 @@ def forgive(limit: Limit, subject: str) -> None:
 
 def hit_failure(kind: str, request: HttpRequest) -> None:
     """Count a failed credential of an address."""
+    metrics.AUTH_FAILURES.labels(kind).inc()
     hit(AGENT_FAILURES if kind == "agent" else BEARER_FAILURES, client_ip(request))
 
 

@@ -24,7 +24,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
 
-from . import credentials, hub
+from . import credentials, hub, metrics
 from .actors import Actor, UserActor
 from .errors import DomainError, Forbidden, NotFound, Unauthenticated, Unavailable
 from .problems import as_domain_error
@@ -110,6 +110,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
     async def connect(self) -> None:
         """Accept, then sign in by the session cookie, or wait for the first ``auth`` frame."""
         await self.accept()
+        metrics.SOCKETS.labels(type(self).__name__).inc()
         self._spawn(self._write())
         self._spawn(self._watch())
         try:
@@ -158,6 +159,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
 
     async def disconnect(self, code: int) -> None:
         """Leave every topic and stop the helpers."""
+        metrics.SOCKETS.labels(type(self).__name__).dec()
         self._closing = True
         for topic, sink in list(self._topics.items()):
             await hub.local_hub().leave(topic, sink)
@@ -258,6 +260,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             self._ready.clear()
             while self._out:
                 await send({"type": "websocket.send", "text": self._out.popleft()})
+                metrics.FRAMES.inc()
 
     async def refuse(
         self, error: DomainError, *, close: bool = False, frame: dict[str, Any] | None = None

@@ -1,0 +1,25 @@
+"""What Prometheus may ask of this process; ``/metrics`` shows it with the client's own figures."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUEST_SECONDS = Histogram(
+    "mc_http_request_seconds",
+    "Time from request to answer.",
+    ["door", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+SOCKETS = Gauge("mc_ws_connections", "Open sockets.", ["kind"])
+FRAMES = Counter("mc_ws_frames_total", "Frames sent to sockets.")
+EVENTS = Counter("mc_events_total", "Events recorded.", ["type"])
+AUTH_FAILURES = Counter("mc_auth_failures_total", "Refused credentials.", ["kind"])
+
+
+def door_of(path: str) -> str:
+    """Which door a path belongs to, so that labels stay few."""
+    if path.startswith(("/api/v1/agent/", "/api/agent/")):
+        return "agent"
+    if path.startswith("/api/"):
+        return "api"
+    return "admin" if path.startswith("/admin/") else "page"
