@@ -40,9 +40,9 @@ def shown_titles(events: Collection[ActivityEvent]) -> dict[UUID, str]:
     """Title of each event's target, by the event's id; one look-up per kind of target."""
     shown = {event.id: event.target_title for event in events}
     for kind, resolve in _titles.items():
-        meant = [event for event in events if event.target_kind == kind and event.target_id]
-        found = resolve({event.target_id for event in meant}) if meant else {}
-        shown |= {event.id: found[event.target_id] for event in meant if event.target_id in found}
+        meant = {e.id: e.target_id for e in events if e.target_kind == kind and e.target_id}
+        found = resolve(set(meant.values())) if meant else {}
+        shown |= {event: found[target] for event, target in meant.items() if target in found}
     return shown
 
 
