@@ -22,6 +22,9 @@ Headers = list[tuple[bytes, bytes]]
 
 SPOOL_BYTES = 512 * 1024
 WHOLE_ANSWER_BYTES = 1024 * 1024
+#: Answered on threads of their own, which requests that wait for a hung database cannot use up.
+PROBES = frozenset({"/health", "/healthz", "/readyz"})
+PROBE_THREADS = 4
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -40,6 +43,7 @@ class HttpPool:
         """Serve ``app`` with at most ``threads`` requests at work at a time."""
         self._app = app
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="http-probe")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,14 +63,14 @@ class HttpPool:
             environ["CONTENT_LENGTH"] = str(length)
             exchange = _Exchange(self._app, environ, send)
             context = contextvars.copy_context()
-            await asyncio.get_running_loop().run_in_executor(
-                self._threads, context.run, exchange.run
-            )
+            pool = self._probes if scope["path"] in PROBES else self._threads
+            await asyncio.get_running_loop().run_in_executor(pool, context.run, exchange.run)
             await exchange.send_rest()
 
     def close(self) -> None:
         """Let the threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._probes.shutdown(wait=False, cancel_futures=True)
 
 
 class _Exchange:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from activity import types
 from activity.models import ActivityEvent
@@ -40,7 +40,7 @@ ACTORS = (
 )
 
 
-@require_GET
+@require_safe
 @page
 def event_list(request: HttpRequest) -> HttpResponse:
     """Timeline with its filters in the address; `before=<seq>` continues it."""
@@ -51,7 +51,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
     }
     events = _filtered(_readable(who), filters)
     before = request.GET.get("before", "")
-    if before.isdigit():
+    if before.isdecimal() and len(before) <= 15:
         events = events.filter(seq__lt=int(before))
     found = list(events[: PAGE_SIZE + 1])
     rows = event_rows(found[:PAGE_SIZE], with_raw=filters["raw"] == "1")

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from agents.models import Agent
 from agents.pages.forms import FileForm
@@ -17,7 +17,7 @@ from missioncontrol.kernel.errors import DomainError
 from missioncontrol.kernel.pages import actor, page
 
 
-@require_GET
+@require_safe
 @page
 def file_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Files that the gateway holds for the agent; the gateway is asked now."""
@@ -31,7 +31,7 @@ def file_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     return render(request, "agents/file_list.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def file_edit(request: HttpRequest, agent_id: UUID, name: str) -> HttpResponse:
     """One file, read from and written to the gateway."""

@@ -17,7 +17,7 @@ from missioncontrol.kernel.errors import DomainError
 from missioncontrol.kernel.pages import actor, page
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def gateway_sync(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """The options of a sync, and the sync; what failed is listed by agent."""

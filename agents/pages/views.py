@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from activity.models import ActivityEvent
 from activity.reads import event_rows
@@ -30,7 +30,7 @@ PAGE_SIZE = 100
 RECENT = 12
 
 
-@require_GET
+@require_safe
 @page
 def agent_list(request: HttpRequest) -> HttpResponse:
     """Agents that the actor may see."""
@@ -82,21 +82,21 @@ def _context(who: UserActor, agent_id: UUID) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_safe
 @page
 def agent_detail(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """One agent."""
     return render(request, "agents/agent_detail.html", _context(actor(request), agent_id))
 
 
-@require_GET
+@require_safe
 @page
 def agent_body(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """What changes on the page of an agent."""
     return render(request, "agents/_agent_body.html", _context(actor(request), agent_id))
 
 
-@require_GET
+@require_safe
 @page
 def on_gateway(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Agents of a gateway, for its page."""
@@ -106,7 +106,7 @@ def on_gateway(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     return render(request, "agents/_on_gateway.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """State and strip, for pages of other apps."""
@@ -114,7 +114,7 @@ def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     return render(request, "agents/_sign.html", {"agent": reads.agent_rows([agent])[0]})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def agent_new(request: HttpRequest) -> HttpResponse:
     """A new agent; with a board that has a gateway it is set up at once."""
@@ -135,7 +135,7 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, None)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """An agent's facts; a change is written to its gateway."""
@@ -229,7 +229,7 @@ agent_rotate_token = _command(
 )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def agent_delete(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The question before an agent is deleted, and the deletion."""

@@ -20,7 +20,7 @@ from governance.pages.forms import DecisionForm
 from governance.querysets import ApprovalQuerySet
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, page_number
 from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 50
@@ -38,8 +38,8 @@ def approval_list(request: HttpRequest) -> HttpResponse:
     filters = {name: request.GET.get(name, "").strip() for name in ("board", "source")}
     own = _readable(who)
     rows = _narrowed(own, filters, show)
-    number = int(request.GET["page"]) if request.GET.get("page", "").isdigit() else 1
-    start = (max(1, number) - 1) * PAGE_SIZE
+    number = page_number(request)
+    start = (number - 1) * PAGE_SIZE
     found = list(rows[start : start + PAGE_SIZE + 1])
     open_id = request.GET.get("open", "")
     shown = _with_opened(own, found[:PAGE_SIZE], open_id)

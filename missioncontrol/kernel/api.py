@@ -163,6 +163,7 @@ class ApiView(APIView):
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 - DRF's signature
         """JSON unless a browser asks for the browsable page."""
         if "text/html" in request.META.get("HTTP_ACCEPT", "") and request.method == "GET":
+            self.format_kwarg = None
             return super().perform_content_negotiation(request, force)
         return (JsonRenderer(), "application/json")
 

@@ -6,6 +6,7 @@ queue that is away costs latency and nothing else.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -13,8 +14,11 @@ from typing import Any, Literal, ParamSpec
 
 import django_rq
 import structlog
+from django.conf import settings
 from django.db import close_old_connections, transaction
+from redis import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Retry
 
 from .errors import DomainError, GatewayUnavailable
@@ -24,6 +28,9 @@ Queue = Literal["default", "gateway", "webhooks", "automation", "documents"]
 log = structlog.get_logger(__name__)
 #: A wish older than this is taken as lost with its queue.
 WISH_SECONDS = 10
+#: A queue that hangs holds a request no longer than this, and is then left alone for a while.
+REACH_SECONDS = 1.0
+REST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,10 @@ def enqueue(target: Job, *args: Any) -> None:
 @lru_cache(maxsize=16)
 def _queue(name: str) -> Any:
     """One queue object, and so one connection pool, per process: the client minds forks itself."""
-    return django_rq.get_queue(name)
+    connection = Redis.from_url(
+        settings.RQ_REDIS_URL, socket_timeout=REACH_SECONDS, socket_connect_timeout=REACH_SECONDS
+    )
+    return django_rq.get_queue(name, connection=connection)
 
 
 def client() -> Any:
@@ -88,16 +98,36 @@ def client() -> Any:
     return _queue("default").connection
 
 
+class _Rest:
+    """Until when a queue that hung is not asked: the sweeps find the work meanwhile."""
+
+    until = 0.0
+
+    @classmethod
+    def is_on(cls) -> bool:
+        """Whether the queue is to be left alone."""
+        return time.monotonic() < cls.until
+
+    @classmethod
+    def after(cls, error: RedisError, job: Job) -> None:
+        """Note a failure; only one that took its time calls for rest."""
+        if isinstance(error, RedisTimeoutError):
+            cls.until = time.monotonic() + REST_SECONDS
+        log.warning("job.queue_unavailable", job=job.path, error=type(error).__name__)
+
+
 def enqueue_soon(target: Job, key: str) -> bool:
     """Enqueue ``target(key)`` unless that wish already waits in the queue (coalesced wake-ups).
 
     The job calls :func:`taken` first, so what happens later makes a new wish.
     """
+    if _Rest.is_on():
+        return False
     try:
         if not client().set(_wish(target, key), 1, nx=True, ex=WISH_SECONDS):
             return True
     except RedisError as error:
-        log.warning("job.queue_unavailable", job=target.path, error=type(error).__name__)
+        _Rest.after(error, target)
         return False
     return enqueue_now(target, key)
 
@@ -116,6 +146,8 @@ def _wish(target: Job, key: str) -> str:
 
 def enqueue_now(target: Job, *args: Any) -> bool:
     """Enqueue at once; ``False`` when the queue is away."""
+    if _Rest.is_on():
+        return False
     options = target.options
     pauses = list(options.retry_seconds)
     try:
@@ -132,6 +164,6 @@ def enqueue_now(target: Job, *args: Any) -> bool:
             description=target.path,
         )
     except RedisError as error:
-        log.warning("job.queue_unavailable", job=target.path, error=type(error).__name__)
+        _Rest.after(error, target)
         return False
     return True

@@ -11,14 +11,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
-from . import credentials
+from . import credentials, submissions
 from .actors import UserActor
 from .context import request_id
 from .errors import BadRequest, DomainError, Forbidden, NotFound, Unauthenticated
@@ -114,7 +114,7 @@ def page(view: View[P]) -> View[P]:
         if who is None:
             return _to_sign_in(request)
         with timezone.override(clock_of(who)):
-            response = view(request, *args, **kwargs)
+            response = submissions.once(request, who, lambda: view(request, *args, **kwargs))
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -179,6 +179,12 @@ def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     return render_error(request, error)
 
 
+def page_number(request: HttpRequest) -> int:
+    """``?page=`` of a list; what is no page is the first."""
+    raw = request.GET.get("page", "1")
+    return max(1, int(raw)) if raw.isdecimal() and len(raw) < 7 else 1
+
+
 def listing(
     request: HttpRequest,
     rows: models.QuerySet[Any],
@@ -193,8 +199,7 @@ def listing(
     The template gets ``items``, ``number``, ``has_next``, ``has_previous``; one row more than shown
     is read, so no count is needed.
     """
-    raw = request.GET.get("page", "1")
-    number = max(1, int(raw)) if raw.isdigit() and len(raw) < 7 else 1
+    number = page_number(request)
     start = (number - 1) * size
     found = list(rows[start : start + size + 1])
     values = {
@@ -218,7 +223,10 @@ def ui(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``ui`` with what the shell shows; filled by the registered apps."""
     if is_htmx(request) or request.path.startswith(("/admin/", "/api/")):
         return {"ui": _Defaults()}
-    found = session_actor(request)
+    try:
+        found = session_actor(request)
+    except (OperationalError, InterfaceError):  # the page that says so has to be drawn
+        request._mc_actor = found = None  # type: ignore[attr-defined]  # per-request cache
     values = _Defaults(lang=language_tag())
     if found is not None:
         values["actor"] = found

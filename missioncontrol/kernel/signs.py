@@ -96,6 +96,8 @@ EVENT_STATES: dict[str, str] = {
     "execution.succeeded": "is-done",
     "auth.sign_in_failed": "is-high",
 }
+# Events whose data name a state beside the point: their own icon says more.
+OWN_SIGN = {"agent.wakeup_sent", "agent.provisioned"}
 OUTCOME_STATES = {
     "approved": ("check", "is-done"),
     "rejected": ("x", "is-blocked"),
@@ -153,7 +155,7 @@ def event_sign(event_type: str, glyph: str = "", outcome: str = "") -> Sign:
         outcome: word in the event's data that decides its hue, such as `rejected`.
     """
     glyph = glyph or "activity"
-    if outcome in OUTCOME_STATES:
+    if outcome in OUTCOME_STATES and event_type not in OWN_SIGN:
         glyph, state = OUTCOME_STATES[outcome]
         return Sign(state, "", glyph)
     if event_type.endswith("failed"):

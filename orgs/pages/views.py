@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from boards.models import BoardUserObjectPermission
 from missioncontrol.kernel import clock
@@ -51,7 +51,7 @@ def _safe_next(request: HttpRequest, default: str = "/dashboard") -> str:
 
 
 @sensitive_post_parameters("token", "password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in by token or password; the mode is a setting and several may be on."""
     if session_actor(request) is not None:
@@ -111,7 +111,7 @@ def _enter(request: HttpRequest, mode: str, given: dict[str, str]) -> User:
     return user
 
 
-@require_GET
+@require_safe
 def sign_in_link(request: HttpRequest, code: str) -> HttpResponse:
     """The one-time link that is printed at start."""
     try:
@@ -170,7 +170,7 @@ def _settings_page(request: HttpRequest, *, status: int = 200, **forms: Any) -> 
     return render(request, "orgs/settings.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @page
 def own_settings(request: HttpRequest) -> HttpResponse:
     """Profile, appearance, access tokens, password."""
@@ -279,7 +279,7 @@ def _take(form: Any, refusal: Conflict | Forbidden | Invalid) -> None:
     form.take(errors, str(refusal.detail))
 
 
-@require_GET
+@require_safe
 @page
 def member_list(request: HttpRequest) -> HttpResponse:
     """Members of the active organization with their roles and boards."""

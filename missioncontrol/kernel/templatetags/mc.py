@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from secrets import token_urlsafe
 from typing import Any
 
 from django import template
@@ -21,7 +22,7 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from missioncontrol.kernel import signs, words
+from missioncontrol.kernel import signs, submissions, words
 from missioncontrol.kernel.markdown import render_markdown
 
 register = template.Library()
@@ -416,3 +417,11 @@ def attrs(values: Mapping[str, Any] | None) -> SafeString:
             continue
         parts.append(name if value is True else f'{name}="{conditional_escape(value)}"')
     return mark_safe(" ".join(parts))  # noqa: S308 - names are ours, values escaped above
+
+
+@register.simple_tag
+def form_key() -> SafeString:
+    """Hidden key of a form that creates something: sent twice, it creates once."""
+    return format_html(
+        '<input type="hidden" name="{}" value="{}">', submissions.FIELD, token_urlsafe(12)
+    )
