@@ -54,7 +54,8 @@ class Ask:
     @property
     def title(self) -> str:
         """One line that says what is asked."""
-        return subject_of(self.approval, [f"{task.key} {task.title}".strip() for task in self.tasks])
+        named = [f"{task.key} {task.title}".strip() for task in self.tasks]
+        return subject_of(self.approval, named)
 
     @property
     def action_word(self) -> str:

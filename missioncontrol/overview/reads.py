@@ -255,12 +255,15 @@ def _done_kpi(done: dict[date, int], days: int, today: date) -> Kpi:
     since, before_since = today - timedelta(days=days), today - timedelta(days=2 * days)
     finished = sum(n for day, n in done.items() if day > since)
     before = sum(n for day, n in done.items() if before_since < day <= since)
-    change = f"{finished - before:+d}".replace("-", MINUS)
+    note = _("as many as in the time before") if before else ""
+    if finished != before:
+        change = f"{finished - before:+d}".replace("-", MINUS)
+        note = _("%(change)s on the time before") % {"change": change}
     return Kpi(
         label=_("Done"),
         value=str(finished),
         unit=_("tasks"),
-        note=_("%(change)s on the time before") % {"change": change},
+        note=note,
         url="/activity?kind=task",
         points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
     )
@@ -287,9 +290,9 @@ def _error_kpi(events: QuerySet[ActivityEvent], days: int, now: datetime) -> Kpi
     share = 100 * counts["bad"] / counts["all"] if counts["all"] else 0
     return Kpi(
         label=_("Error rate"),
-        value=f"{share:.1f}",
+        value=f"{share:.1f}" if counts["bad"] else "0",
         unit="%",
-        note=_("%(bad)s of %(all)s task events") % counts,
+        note=_("%(bad)s of %(all)s task events") % counts if counts["all"] else "",
         url="/activity?kind=task",
         state="is-high" if counts["bad"] else "",
     )

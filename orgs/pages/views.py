@@ -207,6 +207,9 @@ def appearance_update(request: HttpRequest) -> HttpResponse:
         if whole or name in request.POST
     }
     user = users.update_profile(actor(request), changes=changes)
+    if whole:
+        with translation.override(user.language or translation.get_language()):
+            messages.success(request, _("Your appearance was saved."))
     return _speaking(
         user.language, HttpResponseRedirect(_safe_next(request, "/settings#appearance"))
     )

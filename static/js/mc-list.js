@@ -1,5 +1,6 @@
 // <mc-list>: rows walked with j and k, opened with Enter, decided with a and d, raw payload with r.
 //
+// A row that goes away hands its focus to the one that takes its place.
 // A row carries data-mc-row; its link data-mc-row-open, its buttons data-mc-key="a" and so on.
 const TYPING = "input, textarea, select, [contenteditable]";
 
@@ -8,10 +9,14 @@ class McList extends HTMLElement {
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
     this.addEventListener("focusin", (event) => this.mark(event.target.closest("[data-mc-row]")));
+    this.at = -1;
+    this.watch = new MutationObserver(() => this.keep());
+    this.watch.observe(this, { childList: true, subtree: true });
   }
 
   disconnectedCallback() {
     document.removeEventListener("keydown", this.onKey);
+    this.watch.disconnect();
   }
 
   get rows() {
@@ -26,11 +31,18 @@ class McList extends HTMLElement {
   mark(row) {
     for (const other of this.querySelectorAll(".is-focus")) other.classList.remove("is-focus");
     row?.classList.add("is-focus");
+    this.at = this.rows.indexOf(row);
   }
 
-  go(step) {
+  keep() {
+    if (this.at < 0 || document.activeElement !== document.body || this.current) return;
     const rows = this.rows;
-    const row = rows[Math.min(Math.max(rows.indexOf(this.current) + step, 0), rows.length - 1)];
+    if (rows.length) this.go(0, Math.min(this.at, rows.length - 1));
+  }
+
+  go(step, from = this.rows.indexOf(this.current)) {
+    const rows = this.rows;
+    const row = rows[Math.min(Math.max(from + step, 0), rows.length - 1)];
     if (!row) return;
     this.mark(row);
     row.scrollIntoView({ block: "nearest" });

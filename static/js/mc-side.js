@@ -19,6 +19,10 @@ class McSide extends HTMLElement {
     return this.querySelector(".mc-side");
   }
 
+  get heading() {
+    return this.panel?.querySelector("[data-mc-side-heading]");
+  }
+
   get current() {
     return new URLSearchParams(location.search).get(this.param);
   }
@@ -46,7 +50,7 @@ class McSide extends HTMLElement {
     if (!loaded) return;
     if (push) history.pushState({}, "", address);
     this.mark();
-    this.panel?.querySelector("[data-mc-side-heading]")?.focus({ preventScroll: true });
+    this.heading?.focus({ preventScroll: true });
   }
 
   async load(path) {
@@ -103,7 +107,7 @@ class McSide extends HTMLElement {
   key(event) {
     if (!this.panel || document.querySelector("dialog[open]") || event.defaultPrevented) return;
     const typing = event.target.matches?.(TYPING);
-    if (event.key === "Escape" && typing) return event.target.blur();
+    if (event.key === "Escape" && typing) return this.heading?.focus({ preventScroll: true });
     if (event.key === "Escape" && !document.querySelector("[popover]:popover-open")) this.close();
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "[") this.step(-1);

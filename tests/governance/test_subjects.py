@@ -56,9 +56,9 @@ def test_the_timeline_names_approvals_as_the_inbox_does(world: World) -> None:
     asked = f.make_approval(world.org, world.board, action_type="task.done")
     ApprovalTask.objects.create(approval=asked, task_id=task.id, title="REL-7 Certificates")
     event = ActivityEvent.objects.create(
-        organization_id=world.org.id, type="approval.requested", actor_kind="user", actor_name="Ann",
-        target_kind="approval", target_id=asked.id, target_title="task.done", at=clock.now(),
-        seq=1_000_000,
+        organization_id=world.org.id, type="approval.requested", actor_kind="user",
+        actor_name="Ann", target_kind="approval", target_id=asked.id, target_title="task.done",
+        at=clock.now(), seq=1_000_000,
     )  # fmt: skip
     assert subjects([asked]) == {asked.id: "Finish REL-7 Certificates"}
     row = event_rows([event], with_raw=True)[0]
