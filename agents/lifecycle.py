@@ -218,9 +218,7 @@ def _write_heartbeat(agent: Agent, session: rpc.Session) -> None:
 
 
 def _label_session(agent: Agent, session: rpc.Session) -> None:
-    session.run(
-        lambda client: sessions.ensure_session(client, agent.session_key, label=agent.name)
-    )
+    session.run(lambda client: sessions.ensure_session(client, agent.session_key, label=agent.name))
 
 
 # --- wake and wait --------------------------------------------------------------------------------

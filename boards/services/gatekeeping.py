@@ -95,9 +95,7 @@ def require_transition(
         raise Forbidden(_("Only board leads can change task status."), code="only_lead")
     if (before, to) not in rules.MOVES[mover]:
         raise Forbidden(
-            _(
-                "A lead moves a task from review to done or todo, and starts assigned tasks."
-            ),
+            _("A lead moves a task from review to done or todo, and starts assigned tasks."),
             code="task_transition_forbidden",
             **{"from": before, "to": to},
         )
