@@ -18,6 +18,7 @@ from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from missioncontrol.http_pool import HttpPool, Receive, Scope, Send  # noqa: E402
+from missioncontrol.kernel.health import is_database_away  # noqa: E402
 
 # Ends of paths that are answered as event streams: each is open for hours and must hold no thread.
 NATIVE_ENDINGS = {"/stream": "missioncontrol.streams.app"}
@@ -69,7 +70,9 @@ class Application:
 
     def __init__(self) -> None:
         """Build the parts; the thread pool belongs to this process."""
-        self._http = HttpPool(WSGIHandler(), threads=settings.HTTP_THREADS)
+        self._http = HttpPool(
+            WSGIHandler(), threads=settings.HTTP_THREADS, is_stuck=is_database_away
+        )
         routes = _import_if_there("missioncontrol.routing.websocket_urlpatterns")
         self._sockets = OriginCheck(URLRouter(routes or []))
         self._streams = {

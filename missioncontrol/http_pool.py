@@ -7,10 +7,13 @@ sent, so a slow client costs a buffer and not a thread. Answers that stream keep
 import asyncio
 import contextvars
 import tempfile
+import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import IO, Any, cast
 
+import orjson
 from a2wsgi.wsgi import Body, build_environ
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +28,8 @@ WHOLE_ANSWER_BYTES = 1024 * 1024
 #: Answered on threads of their own, which requests that wait for a hung database cannot use up.
 PROBES = frozenset({"/health", "/healthz", "/readyz"})
 PROBE_THREADS = 4
+#: After so long a request is asked about; a gateway may take its time, a hung database may not.
+PATIENCE_SECONDS = 5.0
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -39,9 +44,22 @@ class BodyTooLargeError(Exception):
 class HttpPool:
     """An ASGI application for HTTP over a WSGI application."""
 
-    def __init__(self, app: WsgiApp, *, threads: int) -> None:
-        """Serve ``app`` with at most ``threads`` requests at work at a time."""
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        threads: int,
+        is_stuck: Callable[[], bool] = lambda: False,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Serve ``app`` with at most ``threads`` requests at work at a time.
+
+        Args:
+            is_stuck: Asked about a request that takes longer than ``patience`` seconds: whether
+                what it waits for is away.
+        """
         self._app = app
+        self._is_stuck, self._patience = is_stuck, patience
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="http-probe")
 
@@ -64,8 +82,29 @@ class HttpPool:
             exchange = _Exchange(self._app, environ, send)
             context = contextvars.copy_context()
             pool = self._probes if scope["path"] in PROBES else self._threads
-            await asyncio.get_running_loop().run_in_executor(pool, context.run, exchange.run)
-            await exchange.send_rest()
+            loop = asyncio.get_running_loop()
+            work = loop.run_in_executor(pool, context.run, exchange.run)
+            if await self._is_finished(work, exchange):
+                await exchange.send_rest()
+            else:
+                await _refuse_hung(send)
+
+    async def _is_finished(self, work: asyncio.Future[None], exchange: "_Exchange") -> bool:
+        """Wait for a request; ``False`` when it hangs on a database that does not answer.
+
+        Its thread stays with it until the database is back, or its connection breaks.
+        """
+        while True:
+            await asyncio.wait({work}, timeout=self._patience)
+            if work.done():
+                work.result()
+                return True
+            is_stuck = await asyncio.get_running_loop().run_in_executor(
+                self._probes, self._is_stuck
+            )
+            if is_stuck and not work.done() and not exchange.has_begun:
+                exchange.is_given_up = True
+                return False
 
     def close(self) -> None:
         """Let the threads go."""
@@ -82,6 +121,8 @@ class _Exchange:
         self._status = 500
         self._headers: Headers = []
         self._body: bytes | None = None
+        self.has_begun = False
+        self.is_given_up = False
 
     def run(self) -> None:
         """In the thread: run the application, collect or stream its answer."""
@@ -128,7 +169,9 @@ class _Exchange:
 
     def _wait_for(self, message: Message) -> None:
         async def send() -> None:
-            await self._send(message)
+            if not self.is_given_up:
+                self.has_begun = True
+                await self._send(message)
 
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
 
@@ -157,14 +200,32 @@ async def _read_body(receive: Receive, body: IO[bytes]) -> int:
 
 
 async def _refuse_large(send: Send) -> None:
-    text = (
-        b'{"type":"/problems/payload_too_large","title":"Payload too large","status":413,'
-        b'"detail":"The request is larger than this server takes.","code":"payload_too_large"}'
-    )
+    await _refuse(send, 413, "payload_too_large", "The request is larger than this server takes.")
+
+
+async def _refuse_hung(send: Send) -> None:
+    detail = "The database does not answer. Look whether the change was made before you repeat it."
+    await _refuse(send, 503, "database_unavailable", detail)
+
+
+async def _refuse(send: Send, status: int, code: str, detail: str) -> None:
+    """A problem document for a request that Django does not answer."""
+    reference = uuid.uuid4().hex
+    problem = {
+        "type": f"/problems/{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "message": detail,
+        "code": code,
+        "request_id": reference,
+    }
+    text = orjson.dumps(problem)
     headers: Headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(text)).encode()),
+        (b"x-request-id", reference.encode()),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -83,6 +83,11 @@ def _worker() -> str:
     return "" if alive else "no worker seen"
 
 
+def is_database_away() -> bool:
+    """Whether the database gives no answer within two seconds."""
+    return bool(_bounded(_database))
+
+
 def database(_request: HttpRequest) -> HttpResponse:
     """The database answers within two seconds."""
     fault = _bounded(_database)

@@ -161,9 +161,10 @@ def seed_demo() -> str:
 def sign_in_link() -> str:
     """Return a link that signs the operator in once, empty when that way is off."""
     from django.conf import settings
+    from django.urls import reverse
 
     if "local" not in settings.AUTH_MODES:
         return ""
     from orgs.services.sign_in import issue_sign_in_link
 
-    return f"{settings.BASE_URL}/sign-in/link/{issue_sign_in_link()}"
+    return settings.BASE_URL + reverse("orgs:sign-in-link", args=[issue_sign_in_link()])

@@ -7,7 +7,7 @@ from orgs.pages import views
 app_name = "orgs"
 urlpatterns = [
     path("sign-in", views.sign_in, name="sign-in"),
-    path("sign-in/<str:code>", views.sign_in_link, name="sign-in-link"),
+    path("sign-in/link/<str:code>", views.sign_in_link, name="sign-in-link"),
     path("sign-out", views.sign_out, name="sign-out"),
     path("settings", views.own_settings, name="settings"),
     path("settings/profile", views.profile_update, name="profile-update"),

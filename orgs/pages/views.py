@@ -15,7 +15,12 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from boards.models import BoardUserObjectPermission
 from missioncontrol.kernel import clock
@@ -111,7 +116,7 @@ def _enter(request: HttpRequest, mode: str, given: dict[str, str]) -> User:
     return user
 
 
-@require_safe
+@require_GET  # not HEAD: looking at the link must not use it up
 def sign_in_link(request: HttpRequest, code: str) -> HttpResponse:
     """The one-time link that is printed at start."""
     try:

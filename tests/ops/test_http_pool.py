@@ -155,3 +155,63 @@ async def test_slow_bodies_hold_no_thread() -> None:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     pool.close()
+
+
+async def test_a_body_announced_too_large_is_refused_before_it_comes() -> None:
+    announced = [(b"content-length", str(http_pool.BODY_LIMIT_BYTES + 1).encode())]
+    client = Client(headers=announced)
+    client.vanish_after(0)  # nothing of it ever arrives
+    await ask(echo, client)
+    assert client.status == 413
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+async def test_only_what_hangs_on_a_database_that_is_away_is_given_up(*, is_away: bool) -> None:
+    free = threading.Event()
+    asked = threading.Event()
+
+    def view(_environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        free.wait(10)
+        start("200 OK", [])
+        return [b"done"]
+
+    def is_stuck() -> bool:
+        asked.set()
+        if not is_away:
+            free.set()
+        return is_away
+
+    pool = HttpPool(view, threads=1, is_stuck=is_stuck, patience=0.05)
+    client = Client()
+    try:
+        await pool(client.scope, client.receive, client.send)
+    finally:
+        free.set()
+        pool.close()
+    assert asked.is_set()
+    assert client.status == (503 if is_away else 200)
+    assert len(client.sent) == 2
+
+
+async def test_probes_answer_while_every_thread_is_held() -> None:
+    free = threading.Event()
+
+    def view(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/health":
+            free.wait(10)
+        start("200 OK", [])
+        return [b"ok"]
+
+    pool = HttpPool(view, threads=1)
+    held, health = Client(), Client()
+    health.scope["path"] = "/health"
+    task = asyncio.create_task(pool(held.scope, held.receive, held.send))
+    try:
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(pool(health.scope, health.receive, health.send), 5)
+        assert health.status == 200
+        assert held.sent == []
+    finally:
+        free.set()
+        await task
+        pool.close()
