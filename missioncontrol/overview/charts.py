@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
 
 WIDTH, HEIGHT = 720, 262
 LEFT, TOP, BOTTOM = 30, 20, 236
 GAP = 0.22
-STEPS = (1, 2, 3, 5, 10)
+STEPS = (1, 2, 5)
+PARTS = (3, 4)
 RECENT = 7
 
 
@@ -44,17 +44,20 @@ class Chart:
     before: int
 
 
-def top_of(largest: int) -> int:
-    """The next round number that three grid lines divide evenly enough."""
-    if largest <= 3:
-        return 3
-    unit = 10 ** int(log10(largest))
-    return int(next(step * unit for step in STEPS if step * unit >= largest))
+def scale_of(largest: int) -> tuple[int, int]:
+    """Distance of the grid lines and their number above nought: round, even, just high enough."""
+    unit = 1
+    while unit * STEPS[-1] * PARTS[-1] < largest:
+        unit *= 10
+    return next(
+        (step * unit, parts) for step in STEPS for parts in PARTS if step * unit * parts >= largest
+    )
 
 
 def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:
     """Shapes for as many days as given, with the same number of days before them dashed."""
-    top = top_of(max([*now, *before, 0]))
+    distance, parts = scale_of(max([*now, *before, 0]))
+    top = distance * parts
     step = (WIDTH - LEFT) / max(1, len(now))
     width = step * (1 - GAP)
 
@@ -76,7 +79,7 @@ def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:
         f"{LEFT + i * step + step / 2:.1f} {BOTTOM - height(value):.1f}"
         for i, value in enumerate(before)
     ]
-    lines = sorted({0, ceil(top / 3), ceil(2 * top / 3), top})
+    lines = range(0, top + 1, distance)
     return Chart(
         bars=bars,
         ghost="M" + "L".join(points) if points else "",

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from missioncontrol.overview.charts import BOTTOM, LEFT, TOP, WIDTH, throughput, top_of
+from missioncontrol.overview.charts import BOTTOM, LEFT, TOP, WIDTH, throughput
 
 
 @pytest.mark.parametrize(
-    ("largest", "top"), [(0, 3), (3, 3), (4, 5), (5, 5), (6, 10), (26, 30), (101, 200), (999, 1000)]
+    ("largest", "lines"),
+    [
+        (0, [0, 1, 2, 3]),
+        (3, [0, 1, 2, 3]),
+        (4, [0, 1, 2, 3, 4]),
+        (5, [0, 2, 4, 6]),
+        (9, [0, 5, 10, 15]),
+        (20, [0, 5, 10, 15, 20]),
+        (21, [0, 10, 20, 30]),
+        (101, [0, 50, 100, 150]),
+        (999, [0, 500, 1000, 1500]),
+    ],
 )
-def test_the_axis_ends_at_the_next_round_number(largest: int, top: int) -> None:
-    assert top_of(largest) == top
+def test_grid_lines_are_round_and_stand_evenly(largest: int, lines: list[int]) -> None:
+    grid = throughput([largest], [0]).grid
+    assert [line.label for line in grid] == lines
+    gaps = [low.y - high.y for low, high in pairwise(grid)]
+    assert gaps == pytest.approx([gaps[0]] * len(gaps), abs=0.11)
 
 
 def test_bars_stand_on_the_axis_and_inside_the_frame() -> None:
-    chart = throughput([0, 5, 10], [10, 0, 0])
-    assert [bar.value for bar in chart.bars] == [0, 5, 10]
+    chart = throughput([0, 10, 20], [10, 0, 0])
+    assert [bar.value for bar in chart.bars] == [0, 10, 20]
     assert [bar.height for bar in chart.bars] == [0, (BOTTOM - TOP) / 2, BOTTOM - TOP]
     for bar in chart.bars:
         assert LEFT <= bar.x < bar.x + bar.width <= WIDTH
         assert bar.y + bar.height == pytest.approx(BOTTOM)
-    assert (chart.total, chart.before) == (15, 10)
+    assert (chart.total, chart.before) == (30, 10)
     assert chart.ghost.startswith("M")
 
 
