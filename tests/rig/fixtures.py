@@ -37,7 +37,7 @@ def real_gateway() -> Generator[Rig]:
         rig.start()
         yield rig
     finally:
-        rig.stop()
+        rig.stop(is_thrown_away=True)
         shutil.rmtree(state, ignore_errors=True)
 
 

@@ -29,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).with_name("config_template.json")
 READY_WITHIN_SECONDS = 120.0
 _PATIENCE_SECONDS = {"gateway": 30.0, "model": 5.0}
+_HASTE_SECONDS = 1.0
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 
@@ -155,12 +156,16 @@ class Rig:
         self._spawn("gateway", [*program, *gateway, "--auth", "token"], self._env(), self.state)
         self._wait()
 
-    def stop(self) -> None:
-        """Stop what this rig started; may be repeated."""
+    def stop(self, *, is_thrown_away: bool = False) -> None:
+        """Stop what this rig started; may be repeated.
+
+        Args:
+            is_thrown_away: nobody reads its state again, so it need not end in good order.
+        """
         for name, patience in _PATIENCE_SECONDS.items():
             pid = self.pid(name)
             if pid:
-                self._end(name, pid, patience)
+                self._end(name, pid, _HASTE_SECONDS if is_thrown_away else patience)
             (self.state / f"{name}.pid").unlink(missing_ok=True)
 
     def pid(self, name: str) -> int | None:
