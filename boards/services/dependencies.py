@@ -127,7 +127,7 @@ def dependents_of(task_id: UUID) -> list[Dependent]:
 
 def after_finish(actor: Actor, board: Board, task: Task, dependents: list[Dependent]) -> None:
     """Tell of every dependent that it waits for less, and which of them may start now."""
-    reason = _("Dependency completion changed: %(title)s.") % {"title": task.title}
+    reason = f"Dependency completion changed: {task.title}."  # stored, so in one language
     for dependent in dependents:
         _tell(actor, board, dependent, "task.updated", reason)
         if not dependent.unfinished_ids:
@@ -136,7 +136,8 @@ def after_finish(actor: Actor, board: Board, task: Task, dependents: list[Depend
 
 def after_reopen(actor: Actor, board: Board, task: Task) -> None:
     """Bring started dependents back to ``todo``; the others only wait again."""
-    reason = _("Task returned to todo: dependency reopened (%(title)s).") % {"title": task.title}
+    # Stored, so in one language.
+    reason = f"Task returned to todo: dependency reopened ({task.title})."
     for dependent in dependents_of(task.pk):
         if dependent.status == Task.Status.TODO and not dependent.is_running:
             _tell(actor, board, dependent, "task.updated", reason)
