@@ -19,6 +19,7 @@ from agents import rules
 from agents.models import Agent, AgentBeat
 from agents.strip import SHOWN, strip
 from boards.models import Task
+from gateways.findings import said
 from missioncontrol.kernel import clock, words
 
 ACTIVE = (Task.Status.IN_PROGRESS, Task.Status.REVIEW, Task.Status.TODO)
@@ -78,7 +79,7 @@ class AgentRow:
     @property
     def error(self) -> str:
         """Why its setup failed, in the gateway's words."""
-        return self.agent.last_provision_error
+        return said(self.agent.last_provision_error or "")
 
     @property
     def error_title(self) -> str:
@@ -172,7 +173,7 @@ def _work(ids: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
 
 def _now(agent: Agent, task: tuple[str, str] | None) -> str:
     if agent.status == Agent.Status.ERROR:
-        return agent.last_provision_error.splitlines()[0] if agent.last_provision_error else ""
+        return next(iter(said(agent.last_provision_error or "").splitlines()), "")
     if task is not None:
         return f"{task[0]} {task[1]}"
     if agent.gateway_id is None:

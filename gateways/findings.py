@@ -132,6 +132,8 @@ SENTENCES = (
         "connect without the proxy."
     ),
     _("Read the gateway's log: openclaw logs"),
+    # a finding inside the refusal that it led to
+    _("The gateway does not answer: %(e)s"),
 )
 _PLACE = re.compile(r"%\((\w+)\)s")
 
@@ -160,7 +162,10 @@ def _one(text: str) -> str | None:
     for form, sentence in _forms():
         found = form.fullmatch(text)
         if found:
-            return gettext(sentence) % found.groupdict()
+            values = found.groupdict()
+            if "e" in values:
+                values["e"] = said(values["e"])
+            return gettext(sentence) % values
     return None
 
 

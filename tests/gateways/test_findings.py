@@ -102,3 +102,12 @@ def test_the_page_of_a_gateway_says_it(world: World) -> None:
     assert "证书有效。" in chinese
     assert "此处无法解析主机名 gw。请查看网关日志：openclaw logs" in chinese
     assert "The certificate is valid." in client.get(address).content.decode()
+
+
+def test_a_finding_inside_a_refusal_is_said_too() -> None:
+    text = "The gateway does not answer: Nothing answers at 127.0.0.1:1 (Connection refused)"
+    with translation.override("zh-hans"):
+        told = findings.said(text)
+    assert "answer" not in told
+    assert "127.0.0.1:1" in told
+    assert "Connection refused" in told
