@@ -82,10 +82,11 @@ def _own_ports() -> set[int]:
     database = settings.DATABASES["default"].get("PORT")
     if database:
         ports.add(int(database))
-    redis = urlsplit(settings.REDIS_URL) if settings.REDIS_URL else None
-    if redis is not None and redis.scheme.startswith("redis"):
-        ports.add(redis.port or 6379)
-    return ports
+    for url in filter(None, (settings.REDIS_URL, settings.RQ_REDIS_URL)):
+        redis = urlsplit(url)
+        if redis.scheme.startswith("redis"):
+            ports.add(redis.port or 6379)
+    return ports | set(settings.EMBEDDED_PORTS)
 
 
 def _is_own(address: IP) -> bool:

@@ -124,6 +124,7 @@ DATABASES = {"default": addresses.database(ENV.effective_database_url)}
 MIGRATION_DATABASE_URL = ENV.migration_database_url
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = ENV.effective_redis_url
+EMBEDDED_PORTS = ENV.embedded_ports
 RQ_REDIS_URL = ENV.rq_redis_url or REDIS_URL
 CHANNEL_LAYERS = {
     "default": {

@@ -234,6 +234,12 @@ class Env(BaseSettings):
         return state.database_url if state else "postgresql://missioncontrol@127.0.0.1:1/none"
 
     @cached_property
+    def embedded_ports(self) -> tuple[int, ...]:
+        """Loopback ports of the bundled services, also where the product uses their sockets."""
+        state = service_state.read(self.data_dir)
+        return (state.postgres_port, state.valkey_port) if state else ()
+
+    @cached_property
     def effective_redis_url(self) -> str:
         """The named Redis or Valkey, else the bundled one of the data folder."""
         if self.redis_url or self.rq_redis_url:

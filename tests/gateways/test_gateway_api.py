@@ -229,8 +229,9 @@ def test_our_own_ports_are_refused(world: World, settings: Any) -> None:
     settings.DATABASES["default"]["PORT"], kept = "54321", settings.DATABASES["default"]["PORT"]
     settings.OWN_PORT = 8123
     settings.REDIS_URL = "redis://127.0.0.1:6399/0"
+    settings.EMBEDDED_PORTS = (54322, 54323)  # spoken to over sockets, and open nevertheless
     try:
-        for port in (54321, 8123, 6399):
+        for port in (54321, 8123, 6399, 54322, 54323):
             body = {"name": "X", "url": f"ws://127.0.0.1:{port}"}
             for client in (world.as_ann, flat(world)):
                 assert client.post("/gateways", body).expect(422).code == "outbound_blocked"
