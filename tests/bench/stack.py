@@ -44,8 +44,8 @@ class Stack:
         started = time.monotonic()
         self.log = (self.folder / "run.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "missioncontrol.run", "--data", str(self.folder / "data"),
-             "--port", str(self.port)],
+            [sys.executable, "-m", "missioncontrol.run", "--stop-with-parent",
+             "--data", str(self.folder / "data"), "--port", str(self.port)],
             env={**os.environ, "LOCAL_AUTH_TOKEN": TOKEN, "AGENT_RATE_LIMIT": "10000000",
                  "LOG_LEVEL": "WARNING", "BASE_URL": self.base},
             stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
