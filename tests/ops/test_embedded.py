@@ -50,9 +50,7 @@ def test_a_taken_port_is_replaced() -> None:
             embedded.stop()
         before = states.read(folder)
         assert before is not None
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", before.postgres_port))
-            taken.listen()
+        with socket.create_server(("127.0.0.1", before.postgres_port)):
             again = Embedded(folder, durable=False)
             try:
                 assert answers(again)
