@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,11 @@ from missioncontrol.kernel import clock, words
 
 ACTIVE = (Task.Status.IN_PROGRESS, Task.Status.REVIEW, Task.Status.TODO)
 CARE = {"error", "late", "offline"}
+#: Views of the list: which shown states each holds.
+VIEWS: dict[str, Callable[[str], bool]] = {
+    "care": lambda state: state in CARE,
+    "online": lambda state: state not in {*CARE, "draft"},
+}
 SETUP: dict[str, str | Promise] = {
     "none": gettext_lazy("Not needed"),
     "pending": gettext_lazy("Under way"),
@@ -31,6 +36,7 @@ SETUP: dict[str, str | Promise] = {
     "failed": gettext_lazy("Failed"),
 }
 SHORT_ID = 8
+SIGHT = ("id", "status", "last_seen_at", "heartbeat_config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,13 @@ def shown_state(agent: Agent, now: datetime) -> str:
     state = rules.displayed(agent, now=now)
     is_late = rules.is_late(agent.heartbeat_config, agent.last_seen_at, now)
     return "late" if state == "online" and is_late else state
+
+
+def states(agents: QuerySet[Agent]) -> dict[UUID, str]:
+    """State that people see of each, from no more columns than it takes."""
+    now = clock.now()
+    seen = agents.select_related(None).only(*SIGHT)
+    return {agent.id: shown_state(agent, now) for agent in seen}
 
 
 def _interval(agent: Agent) -> int:

@@ -39,6 +39,7 @@ class BoardConsumer(Socket):
         self.sent_seq = 0
         self.buffer: list[Frame] | None = []
         self.entry: dict[str, Any] | None = None
+        self.is_told = False
 
     # --- rights ------------------------------------------------------------
 
@@ -123,15 +124,25 @@ class BoardConsumer(Socket):
         """Join first and buffer, then read: no gap and nothing twice."""
         self.buffer = self.buffer or []
         head = await self.follow(f"board.{self.board}", self._sink)
-        if not await self._replay(since, head):
+        if await self._replay(since, head):
+            present = await presence.present(self.board)
+            self.emit({"type": "presence.state", "presence": present})
+        else:
             await self._send_state()
         waiting, self.buffer = self.buffer or [], None
         for frame in waiting:
             self._send(frame)
         if self.entry is None:
             self.entry = presence.entry_of(self.person, uuid.uuid4().hex)
-            await presence.keep(self.board, self.entry)
-            presence.announce(self.board, "join", self.entry)
+            viewers = await presence.keep(self.board, self.entry)
+            self.is_told = viewers <= presence.CROWD
+            self._tell("join", self.entry)
+
+    def _tell(self, change: str, entry: dict[str, Any]) -> None:
+        """Announce this viewer; one of a crowd only while he edits, lest others overwrite him."""
+        if self.is_told or entry["editing_field"]:
+            presence.announce(self.board, change, entry)
+            self.is_told = True
 
     async def _replay(self, since: Any, head: int) -> bool:
         """What happened after ``since``, if it is not too much and still kept."""
@@ -179,13 +190,13 @@ class BoardConsumer(Socket):
             "editing_field": str(editing)[:40] if editing else None,
         }
         await presence.keep(self.board, self.entry)
-        presence.announce(self.board, "update", self.entry)
+        self._tell("update", self.entry)
 
     async def left(self) -> None:
         """The avatar goes."""
         if self.entry is not None and self.board_id is not None:
             await presence.drop(self.board_id, self.entry["connection"])
-            presence.announce(self.board_id, "leave", self.entry)
+            self._tell("leave", self.entry)
             self.entry = None
 
     # --- frames of the board ------------------------------------------------------------

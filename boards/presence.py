@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 ALIVE_SECONDS = 45
 BOARDS = "bs:presence"
 COLORS = 8
+#: Beyond so many viewers of a board, coming and going is no longer told: it would be n² frames.
+CROWD = 50
 
 _clients: dict[int, AsyncRedis] = {}
 
@@ -57,16 +59,18 @@ def _client() -> AsyncRedis:
     return _clients[loop]
 
 
-async def keep(board_id: UUID, entry: dict[str, Any]) -> None:
-    """Store or renew an entry."""
+async def keep(board_id: UUID, entry: dict[str, Any]) -> int:
+    """Store or renew an entry; returns how many the board has (0 while Redis is away)."""
     try:
         async with _client().pipeline(transaction=False) as pipe:
             pipe.hset(key_of(board_id), entry["connection"], _packed(entry))
             pipe.expire(key_of(board_id), ALIVE_SECONDS * 2)
             pipe.sadd(BOARDS, str(board_id))
-            await pipe.execute()
+            pipe.hlen(key_of(board_id))
+            return int((await pipe.execute())[-1])
     except (RedisError, OSError) as error:
         log.warning("presence.unavailable", error=type(error).__name__)
+        return 0
 
 
 def _packed(entry: dict[str, Any]) -> bytes:

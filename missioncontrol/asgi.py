@@ -1,6 +1,5 @@
 """The one entry of the server: pages and API on a thread pool, streams and sockets native."""
 
-import importlib.util
 import os
 from urllib.parse import urlsplit
 
@@ -15,17 +14,14 @@ django.setup(set_prefix=False)
 from channels.routing import URLRouter  # noqa: E402 - needs the applications
 from django.conf import settings  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
-from django.utils.module_loading import import_string  # noqa: E402
 
+from missioncontrol import streams  # noqa: E402
 from missioncontrol.http_pool import HttpPool, Receive, Scope, Send  # noqa: E402
 from missioncontrol.kernel.health import is_database_away  # noqa: E402
+from missioncontrol.routing import websocket_urlpatterns  # noqa: E402
 
-# Ends of paths that are answered as event streams: each is open for hours and must hold no thread.
-NATIVE_ENDINGS = {"/stream": "missioncontrol.streams.app"}
-
-
-def _import_if_there(path: str) -> object | None:
-    return import_string(path) if importlib.util.find_spec(path.rpartition(".")[0]) else None
+#: End of the paths of event streams: each is open for hours and must hold no thread.
+STREAM_ENDING = "/stream"
 
 
 class OriginCheck:
@@ -73,24 +69,15 @@ class Application:
         self._http = HttpPool(
             WSGIHandler(), threads=settings.HTTP_THREADS, is_stuck=is_database_away
         )
-        routes = _import_if_there("missioncontrol.routing.websocket_urlpatterns")
-        self._sockets = OriginCheck(URLRouter(routes or []))
-        self._streams = {
-            ending: app
-            for ending, path in NATIVE_ENDINGS.items()
-            if (app := _import_if_there(path)) is not None
-        }
+        self._sockets = OriginCheck(URLRouter(websocket_urlpatterns))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         match scope["type"]:
             case "http":
                 path = scope["path"].rstrip("/")
-                for ending, app in self._streams.items():
-                    if path.endswith(ending) and scope["method"] == "GET":
-                        await app(scope, receive, send)  # type: ignore[operator]
-                        return
-                await self._http(scope, receive, send)
+                is_stream = path.endswith(STREAM_ENDING) and scope["method"] == "GET"
+                await (streams.app if is_stream else self._http)(scope, receive, send)
             case "websocket":
                 await self._sockets(scope, receive, send)
             case "lifespan":

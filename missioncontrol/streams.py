@@ -12,7 +12,7 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
 from typing import Any
 
@@ -32,8 +32,8 @@ from missioncontrol.kernel.renderers import dumps
 
 log = structlog.get_logger(__name__)
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Coroutine[Any, Any, None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PING_SECONDS = 15.0
 RECHECK_SECONDS = 30.0

@@ -23,7 +23,7 @@ from agents.services import crud, orders
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, page_of
 from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 100
@@ -45,18 +45,18 @@ def agent_list(request: HttpRequest) -> HttpResponse:
         agents = agents.filter(board_id=as_uuid(filters["board"]))
     if filters["gateway"]:
         agents = agents.filter(gateway_id=as_uuid(filters["gateway"]))
-    everyone = reads.agent_rows(list(agents.order_by("name", "id")[:PAGE_SIZE]))
-    care = [row for row in everyone if row.state in reads.CARE]
-    shown = {
-        "care": care,
-        "online": [row for row in everyone if row.state not in {*reads.CARE, "draft"}],
-    }
+    states = reads.states(agents)
+    wanted = reads.VIEWS.get(filters["state"])
+    if wanted is not None:
+        agents = agents.filter(pk__in=[key for key, state in states.items() if wanted(state)])
+    part = page_of(request, agents.order_by("name", "id"), PAGE_SIZE)
     boards = Board.objects.visible_to(who).filter(organization_id=home_of(who))
     context = {
         "nav": "agents",
-        "rows": shown.get(filters["state"], everyone),
-        "total": agents.count(),
-        "care_count": len(care),
+        **part,
+        "rows": reads.agent_rows(part["items"]),
+        "total": len(states),
+        "care_count": sum(state in reads.CARE for state in states.values()),
         "filters": {**filters, "any": any(filters.values())},
         "boards": boards.order_by("name"),
         "can_create": who.is_admin_in(who.organization_id),

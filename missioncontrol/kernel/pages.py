@@ -194,23 +194,26 @@ def listing(
     context: Mapping[str, Any] | None = None,
     size: int = 50,
 ) -> HttpResponse:
-    """One page of rows (``?page=``): the whole page, or only ``fragment`` for htmx.
+    """One page of rows (``?page=``): the whole page, or only ``fragment`` for htmx."""
+    values = {**(context or {}), **page_of(request, rows, size)}
+    chosen = fragment if fragment and is_htmx(request) else template
+    return render(request, chosen, values)
 
-    The template gets ``items``, ``number``, ``has_next``, ``has_previous``; one row more than shown
-    is read, so no count is needed.
+
+def page_of(request: HttpRequest, rows: models.QuerySet[Any], size: int) -> dict[str, Any]:
+    """``items``, ``number``, ``has_next``, ``has_previous`` of the page that is asked for.
+
+    One row more than shown is read, so no count is needed.
     """
     number = page_number(request)
     start = (number - 1) * size
     found = list(rows[start : start + size + 1])
-    values = {
-        **(context or {}),
+    return {
         "items": found[:size],
         "number": number,
         "has_next": len(found) > size,
         "has_previous": number > 1,
     }
-    chosen = fragment if fragment and is_htmx(request) else template
-    return render(request, chosen, values)
 
 
 def register_shell(provider: Callable[[HttpRequest, UserActor], Mapping[str, Any]]) -> None:

@@ -79,13 +79,14 @@ def run_web(listener: socket.socket) -> None:
     from django.conf import settings
 
     from missioncontrol.asgi import application
+    from missioncontrol.socket_protocol import SocketProtocol
 
     config = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
         server_header=False,
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=1024 * 1024,
         proxy_headers=bool(settings.TRUSTED_PROXIES),

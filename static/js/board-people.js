@@ -16,17 +16,17 @@ export class People {
   }
 
   frame(frame) {
+    if (frame.type === "presence.state") return this.all(frame.presence);
     if (frame.type === "presence.leave") this.present.delete(frame.connection);
     else if (frame.user_id !== this.board.dataset.user) this.present.set(frame.connection, frame);
-    // Whoever comes learns of those who are here by their answer.
-    if (frame.type === "presence.join" && frame.user_id !== this.board.dataset.user) this.tell(this.viewing);
     this.draw();
   }
 
-  /** Everybody at once, from a snapshot. */
+  /** Everybody at once, as the server lists them; it knows nothing yet of what this one looks at. */
   all(entries) {
-    this.present.clear();
-    for (const entry of entries) this.frame({ ...entry, type: "presence.update" });
+    if (this.viewing) this.tell(this.viewing);
+    const others = entries.filter((entry) => entry.user_id !== this.board.dataset.user);
+    this.present = new Map(others.map((entry) => [entry.connection, entry]));
     this.draw();
   }
 

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from activity.models import ActivityEvent
-from boards import consumers, services
+from boards import consumers, presence, services
 from boards.models import Task
 from missioncontrol.kernel import sockets
 from tests import factories
@@ -70,6 +70,44 @@ async def test_a_returning_client_gets_exactly_what_it_missed(ground: World) -> 
         range(state["seq"] + 1, state["seq"] + 121)
     )
     await again.close()
+
+
+async def test_a_returning_client_learns_who_is_here(ground: World) -> None:
+    ann, bob = (
+        BoardSocket(ground.board.pk, ground.ann_token),
+        BoardSocket(ground.board.pk, ground.bob_token),
+    )
+    state = await bob.open()
+    await ann.open(since=state["seq"])
+    assert [v["name"] for v in (await ann.wait("presence.state"))["presence"]] == ["Bob"]
+    await ann.close()
+    await bob.close()
+
+
+async def test_a_crowd_is_told_of_editors_only(ground: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(presence, "CROWD", 1)
+    ann, bob = (
+        BoardSocket(ground.board.pk, ground.ann_token),
+        BoardSocket(ground.board.pk, ground.bob_token),
+    )
+    await ann.open()
+    await bob.open()
+    await bob.send({"type": "presence", "viewing_task_id": str(uuid.uuid4())})
+    await bob.send({"type": "presence", "editing_field": "title"})
+    told = [frame async for frame in _until_leave(ann, bob)]
+    assert [(f["type"], f["editing_field"]) for f in told if f.get("name") == "Bob"] == [
+        ("presence.update", "title"),
+        ("presence.leave", "title"),
+    ]
+    await ann.close()
+
+
+async def _until_leave(ann: BoardSocket, bob: BoardSocket) -> AsyncGenerator[dict[str, Any]]:
+    while (frame := await ann.next())["type"] != "presence.leave":
+        yield frame
+        if frame["type"] == "presence.update":
+            await bob.close()
+    yield frame
 
 
 async def test_too_far_behind_or_ahead_means_a_fresh_state(ground: World, monkeypatch: Any) -> None:
