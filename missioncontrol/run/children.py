@@ -75,6 +75,13 @@ def _work_long() -> None:
 
 def run_web(listener: socket.socket) -> None:
     """Serve pages, API, streams and sockets until asked to stop."""
+    from django.conf import settings
+
+    serve = {"uvicorn": _serve_with_uvicorn, "daphne": _serve_with_daphne}
+    serve[settings.ASGI_SERVER](listener)
+
+
+def _serve_with_uvicorn(listener: socket.socket) -> None:
     import uvicorn
     from django.conf import settings
 
@@ -95,6 +102,19 @@ def run_web(listener: socket.socket) -> None:
         backlog=2048,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _serve_with_daphne(listener: socket.socket) -> None:
+    from daphne.server import Server
+    from django.conf import settings
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    from missioncontrol.asgi import application
+
+    # Daphne's own reading of a proxy's headers believes whoever sends them.
+    app = ProxyHeadersMiddleware(application, trusted_hosts=list(settings.TRUSTED_PROXIES))
+    endpoints = [f"fd:fileno={listener.fileno()}"]
+    Server(app, endpoints=endpoints, application_close_timeout=GRACE_SECONDS).run()
 
 
 def run_parts(parts: tuple[str, ...]) -> None:

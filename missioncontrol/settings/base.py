@@ -198,6 +198,7 @@ APPROVAL_FOUR_EYES = ENV.approval_four_eyes
 AGENT_RATE_LIMIT = ENV.agent_rate_limit
 RATE_LIMIT_BACKEND = ENV.rate_limit_backend
 HTTP_THREADS = ENV.http_threads
+ASGI_SERVER = ENV.asgi_server
 ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days
 SECURITY_HSTS_SECONDS = ENV.security_hsts_seconds
 OWN_PORT = ENV.port

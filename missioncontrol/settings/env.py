@@ -104,6 +104,7 @@ class Env(BaseSettings):
         default=1000, validation_alias=AliasChoices("SLOW_REQUEST_MS", "REQUEST_LOG_SLOW_MS")
     )
     http_threads: Positive = 12
+    asgi_server: Literal["uvicorn", "daphne"] = "uvicorn"
 
     @property
     def is_production(self) -> bool:
@@ -148,7 +149,7 @@ class Env(BaseSettings):
     def _upper(cls, value: str) -> str:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("rate_limit_backend", "log_format", mode="before")
+    @field_validator("rate_limit_backend", "log_format", "asgi_server", mode="before")
     @classmethod
     def _lower(cls, value: str) -> str:
         return value.lower() if isinstance(value, str) else value

@@ -21,6 +21,8 @@ import psycopg
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from missioncontrol.run.supervisor import CRASHES_ALLOWED, count_crash
 from tests.ops.running import (
@@ -82,6 +84,24 @@ def test_second_start_is_quick_and_ctrl_c_leaves_no_process(data: Path) -> None:
         assert running.stop(signal.SIGINT) == 0
         assert all_gone(family, 1) == []
     assert "Stopping" in running.output
+
+
+def test_daphne_serves_as_well(data: Path) -> None:
+    with started(data, environment={"ASGI_SERVER": "daphne"}) as running:
+        running.until_ready()
+        assert running.get("/healthz") == 200
+        with pytest.raises(ConnectionClosedError) as closed, connect(_socket(running)) as line:
+            line.send('{"type": "auth", "token": "wrong"}')
+            line.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4001
+        family = running.family()
+        assert running.stop(signal.SIGINT) == 0
+        assert all_gone(family, 5) == []
+
+
+def _socket(running: Running) -> str:
+    return running.address.replace("http", "ws", 1) + "/ws/updates"
 
 
 def test_secrets_are_private_and_never_in_output_or_logs(data: Path) -> None:
