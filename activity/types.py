@@ -9,33 +9,12 @@ hash chain. ``frame`` is the type of the board socket's frame. ``sentence`` is w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One kind of fact."""
-
-    name: str
-    sentence: Any
-    icon: str = "activity"
-    wire: str = ""
-    audit: bool = False
-    frame: str = ""
-
-    def wire_name(self, data: Mapping[str, Any]) -> str:
-        """Name in the REST feed."""
-        return self.wire.format_map(_Blank(data)) if self.wire else self.name
-
-
-class _Blank(dict[str, Any]):
-    """Missing keys render as nothing: an old event may lack a newer key."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
+from . import fleet_types, talk_types
+from .event_type import Blank, EventType
 
 
 def _audited(name: str, sentence: Any, icon: str, wire: str = "", frame: str = "") -> EventType:
@@ -148,6 +127,32 @@ _TABLE: tuple[EventType, ...] = (
     EventType("board.paused", _("{actor} paused {target}"), "player-pause", frame="board.updated"),
     EventType("board.resumed", _("{actor} resumed {target}"), "player-play", frame="board.updated"),
     _audited("board.access_changed", _("{actor} changed who may use {target}"), "key"),
+    # inbound webhooks
+    _audited("webhook.created", _("{actor} added the webhook {target}"), "link"),
+    _audited("webhook.updated", _("{actor} changed the webhook {target}"), "edit"),
+    _audited("webhook.deleted", _("{actor} deleted the webhook {target}"), "trash"),
+    EventType("webhook.received", _("{target} received a payload"), "download"),
+    EventType(
+        "webhook.redelivery_requested",
+        _("{actor} sent a payload of {target} to the agent again"),
+        "refresh",
+    ),
+    EventType("webhook.delivered", _("{agent} got a payload of {target}"), "send"),
+    EventType(
+        "webhook.skipped", _("Nobody was told of a payload of {target}: {reason}"), "circle-minus"
+    ),
+    EventType(
+        "webhook.failed",
+        _("{agent} could not be told of a payload of {target}: {reason}"),
+        "alert-triangle",
+    ),
+    # onboarding interviews
+    EventType("onboarding.started", _("{actor} started the interview for {target}"), "sparkles"),
+    EventType("onboarding.asked", _("{actor} asked about {target}"), "message-circle"),
+    EventType("onboarding.answered", _("{actor} answered about {target}"), "message-circle"),
+    EventType("onboarding.completed", _("{actor} proposed a goal for {target}"), "checkup-list"),
+    _audited("onboarding.confirmed", _("{actor} confirmed the goal of {target}"), "check"),
+    EventType("onboarding.cancelled", _("{actor} ended the interview for {target}"), "x"),
     # approvals and executions
     EventType(
         "approval.requested",
@@ -314,18 +319,54 @@ _TABLE: tuple[EventType, ...] = (
     _audited(
         "member.removed", _("{actor} removed {target}"), "user-minus", wire="org.member.removed"
     ),
+    _audited(
+        "member.left", _("{target} left the organization"), "logout", wire="org.member.removed"
+    ),
+    _audited("invite.created", _("{actor} invited {target}"), "send", wire="org.invite.created"),
+    _audited(
+        "invite.revealed",
+        _("{actor} looked at the link of the invitation for {target}"),
+        "eye",
+        wire="org.invite.revealed",
+    ),
+    _audited(
+        "invite.revoked",
+        _("{actor} revoked the invitation for {target}"),
+        "x",
+        wire="org.invite.revoked",
+    ),
+    _audited(
+        "invite.accepted",
+        _("{actor} accepted the invitation for {target}"),
+        "user-plus",
+        wire="org.invite.accepted",
+    ),
     _audited("auth.signed_in", _("{actor} signed in"), "login", wire="auth.login"),
     _audited(
         "auth.sign_in_failed", _("A sign-in failed"), "alert-triangle", wire="auth.login_failed"
     ),
     _audited("auth.signed_out", _("{actor} signed out"), "logout", wire="auth.logout"),
+    _audited("auth.second_factor_enabled", _("{actor} turned his second factor on"), "lock"),
+    _audited("auth.second_factor_disabled", _("{actor} turned his second factor off"), "lock-open"),
+    _audited(
+        "auth.second_factor_reset", _("{actor} removed the second factor of {target}"), "key-off"
+    ),
+    _audited("auth.recovery_codes_renewed", _("{actor} made new recovery codes"), "refresh"),
+    _audited("auth.recovery_code_used", _("{actor} signed in with a recovery code"), "key"),
+    _audited("auth.passkey_added", _("{actor} added the passkey {target}"), "key"),
+    _audited("auth.passkey_removed", _("{actor} removed the passkey {target}"), "key-off"),
+    _audited("auth.session_ended", _("{actor} signed {target} out"), "logout"),
+    _audited("auth.sessions_ended", _("{actor} signed out of {count} browsers"), "logout"),
     _audited("token.created", _("{actor} created the access token {target}"), "key"),
     _audited("token.revoked", _("{actor} revoked the access token {target}"), "key-off"),
     _audited("user.updated", _("{actor} changed his profile"), "user"),
+    _audited("user.deleted", _("{target} deleted the own account"), "trash"),
     _audited("user.password_changed", _("{actor} changed his password"), "key"),
 )
 
-TYPES: dict[str, EventType] = {entry.name: entry for entry in _TABLE}
+TYPES: dict[str, EventType] = {
+    entry.name: entry for entry in (*_TABLE, *talk_types.TABLE, *fleet_types.TABLE)
+}
 
 
 def get(name: str) -> EventType:
@@ -347,7 +388,7 @@ def sentence_of(name: str, *, actor: str, target: str, data: Mapping[str, Any]) 
 
 def filled(sentence: str, *, actor: str, target: str, data: Mapping[str, Any]) -> str:
     """A sentence of the table with its words put in."""
-    words = _Blank(data)
+    words = Blank(data)
     words["actor"], words["target"] = actor, target
     return sentence.format_map(words)
 
