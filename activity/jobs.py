@@ -12,7 +12,7 @@ from django.db import connection
 from missioncontrol.kernel import clock, idempotency
 from missioncontrol.kernel.jobs import job
 
-from . import subscribe
+from . import subscribe, tally
 from .models import EventStream
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,12 @@ def drain_streams() -> None:
 def forget_idempotency_keys() -> None:
     """Delete stored answers that are older than a day."""
     idempotency.sweep()
+
+
+@job("default", timeout_seconds=300)
+def count_events() -> None:
+    """Add the newest events to the tallies that figures are read from."""
+    tally.advance_all()
 
 
 @job("default", timeout_seconds=3600)

@@ -70,6 +70,40 @@ class ActivityEvent(models.Model):
         return f"{self.seq} {self.type} {self.target_title}"
 
 
+class EventTally(models.Model):
+    """How many events about tasks a board had in a quarter of an hour, and how many tell a failure.
+
+    Kept by :mod:`activity.tally`; figures over long ranges read these instead of the events.
+    """
+
+    organization_id = models.UUIDField()
+    board_id = models.UUIDField()
+    slot = models.DateTimeField()
+    events = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "event tallies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["board_id", "slot"], include=["events", "failed"], name="tally_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.board_id} {self.slot:%Y-%m-%d %H:%M}: {self.events}"
+
+
+class TallyHead(models.Model):
+    """Number of the organization's last event that the tallies hold."""
+
+    organization_id = models.UUIDField(primary_key=True)
+    seq = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} at {self.seq}"
+
+
 class AuditHead(models.Model):
     """End of an organization's audit chain; its row is locked by whoever appends."""
 

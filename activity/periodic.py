@@ -6,6 +6,7 @@ from . import jobs
 
 periodic: tuple[Periodic, ...] = (
     Periodic("activity.drain", 5, jobs.drain_streams),
+    Periodic("activity.tally", 60, jobs.count_events),
     Periodic("activity.idempotency", 3600, jobs.forget_idempotency_keys),
     Periodic("activity.retention", 86_400, jobs.apply_retention),
 )

@@ -24,6 +24,7 @@ from boards.models import BoardGroup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
 from orgs.models import ApiToken, Membership
+from orgs.signin.models import BrowserSession, Passkey
 from tests import factories
 from tests.clients import Client
 from tests.world import World
@@ -44,6 +45,21 @@ POST auth/login : *
 POST auth/logout : *
 GET users/me : {PEOPLE}
 PATCH users/me : outsider stranger reader writer admin owner
+DELETE users/me : outsider stranger reader writer admin owner
+POST auth/passkey : *
+POST auth/passkey/options : *
+GET users/me/second-factor : {PEOPLE}
+POST users/me/second-factor : outsider stranger reader writer admin owner
+DELETE users/me/second-factor : outsider stranger reader writer admin owner
+POST users/me/second-factor/confirm : outsider stranger reader writer admin owner
+POST users/me/second-factor/recovery-codes : outsider stranger reader writer admin owner
+GET users/me/passkeys : {PEOPLE}
+POST users/me/passkeys :
+POST users/me/passkeys/options :
+DELETE users/me/passkeys/<passkey> : owner
+GET users/me/sessions : {PEOPLE}
+DELETE users/me/sessions : outsider stranger reader writer admin owner
+DELETE users/me/sessions/<session> : owner
 GET users/me/tokens : {PEOPLE}
 POST users/me/tokens : outsider stranger reader writer admin owner
 DELETE users/me/tokens/<token> : owner
@@ -54,6 +70,11 @@ DELETE organizations/me : stranger owner
 GET organizations/me/list : {PEOPLE}
 PATCH organizations/me/active : outsider reader writer admin owner
 GET organizations/me/member : {PEOPLE}
+DELETE organizations/me/member : outsider stranger reader writer admin owner
+GET organizations/me/invites : admin stranger owner read_token
+POST organizations/me/invites : admin stranger owner
+DELETE organizations/me/invites/<invite> : {ADMINS}
+POST organizations/invites/accept : outsider
 GET organizations/me/members : {PEOPLE}
 GET organizations/me/members/<member> : {ADMIN_READ} reader
 PATCH organizations/me/members/<member> : {ADMINS}
@@ -64,6 +85,7 @@ PATCH organizations/<organization> : {ADMINS}
 DELETE organizations/<organization> : owner
 GET activity : {PEOPLE} worker lead other_agent
 GET activity/task-comments : {PEOPLE}
+GET metrics/dashboard : {PEOPLE}
 GET approvals : {PEOPLE} worker lead other_agent
 POST approvals : {WRITERS}
 GET approvals/<approval> : {READERS}
@@ -159,11 +181,34 @@ GET agent/boards/<board>/tasks/<task>/comments : worker lead
 POST agent/boards/<board>/tasks/<task>/comments : worker lead
 GET agent/boards/<board>/approvals : worker lead
 POST agent/boards/<board>/approvals : worker lead
+GET boards/<board>/memory : {READERS}
+POST boards/<board>/memory : {WRITERS}
+GET boards/<board>/group-memory : {READERS}
+POST boards/<board>/group-memory : {WRITERS}
+GET agent/boards/<board>/memory : worker lead
+POST agent/boards/<board>/memory : worker lead
+GET board-groups/<group>/memory : reader writer owner read_token
+POST board-groups/<group>/memory : writer owner
+POST board-groups/<group>/heartbeat : owner lead
+GET activity/stream : {PEOPLE} worker lead other_agent
+GET activity/task-comments/stream : {PEOPLE}
+GET agents/stream : {PEOPLE} worker lead other_agent
+GET boards/<board>/tasks/stream : {READERS}
+GET boards/<board>/approvals/stream : {READERS}
+GET boards/<board>/memory/stream : {READERS}
+GET boards/<board>/group-memory/stream : {READERS}
+GET board-groups/<group>/memory/stream : reader writer owner read_token
 GET agent/healthz : worker lead other_agent
 POST agent/heartbeat : worker lead other_agent
 GET agent/agents : worker lead other_agent
 POST agent/agents : lead other_agent
 DELETE agent/boards/<board>/agents/<agent> : lead
+POST agent/boards/<board>/agents/<agent>/nudge : lead
+GET agent/boards/<board>/agents/<agent>/soul : worker lead
+PUT agent/boards/<board>/agents/<agent>/soul : lead
+POST agent/boards/<board>/gateway/main/ask-user : lead
+POST agent/gateway/boards/<board>/lead/message :
+POST agent/gateway/leads/broadcast :
 POST agent/executions/<execution> : worker
 """
 
@@ -171,9 +216,14 @@ POST agent/executions/<execution> : worker
 #: Bodies that fit, so that a refusal is about rights. Ids are filled in from the stage.
 BODIES: dict[str, dict[str, Any]] = {
     "POST users/me/tokens": {"name": "t", "scope": "read"},
+    "DELETE users/me/second-factor": {"code": "123456"},
+    "POST users/me/second-factor/confirm": {"code": "123456"},
+    "POST users/me/second-factor/recovery-codes": {"code": "123456"},
     "PATCH users/me": {"name": "n"},
     "POST organizations": {"name": "New one"},
     "PATCH organizations/me/active": {"organization_id": "<own>"},
+    "POST organizations/me/invites": {"invited_email": "new@example.org"},
+    "POST organizations/invites/accept": {"token": "mci_of-carol"},
     "PATCH organizations/me/members/<member>": {"role": "member"},
     "PUT organizations/me/members/<member>/access": {"all_boards_read": True},
     "PATCH organizations/<organization>": {"description": "d"},
@@ -207,11 +257,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH tasks/<task>/comments/<comment>": {"message": "m"},
     "POST tasks/<task>/assign-agent": {"agent_id": None},
     "POST tasks/<task>/move": {"board_id": "<other_board>"},
+    "POST boards/<board>/memory": {"content": "c", "tags": ["chat"]},
+    "POST boards/<board>/group-memory": {"content": "c"},
+    "POST agent/boards/<board>/memory": {"content": "c"},
+    "POST board-groups/<group>/memory": {"content": "c"},
+    "POST board-groups/<group>/heartbeat": {"every": "10m"},
     "POST agents": {"name": "n"},
     "PATCH agents/<agent>": {"description": "d"},
     "POST agents/heartbeat": {"name": "n", "board_id": "<board>"},
     "PUT agents/<agent>/files/<name>": {"content": "c"},
     "POST agent/agents": {"name": "n"},
+    "POST agent/boards/<board>/agents/<agent>/nudge": {"message": "m"},
+    "PUT agent/boards/<board>/agents/<agent>/soul": {"content": "c"},
+    "POST agent/boards/<board>/gateway/main/ask-user": {"content": "c"},
+    "POST agent/gateway/boards/<board>/lead/message": {"content": "c"},
+    "POST agent/gateway/leads/broadcast": {"content": "c"},
     "POST agent/executions/<execution>": {"status": "running"},
 }
 
@@ -295,10 +355,16 @@ def stage(world: World) -> Stage:
     read_token = factories.make_token(world.ann, scope="read")
     expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
     token = ApiToken.objects.filter(user=world.ann).earliest("created_at")
+    passkey = Passkey.objects.create(user=world.ann, name="p", credential_id="c", public_data=b"d")
+    session = BrowserSession.objects.create(
+        user=world.ann, session_key="k", last_seen_at=timezone.now()
+    )
     member = Membership.objects.get(user=world.bob, organization=world.org)
+    invite = factories.make_invite(world.org, "carol@example.org", token="mci_of-carol")
+    type(outsider).objects.filter(pk=outsider.pk).update(email_verified=True)
     return Stage(
         ids={
-            "token": str(token.id), "member": str(member.id), "organization": str(world.org.id),
+            "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id), "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
             "gateway": str(world.gateway.id), "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
