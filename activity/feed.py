@@ -105,7 +105,26 @@ class AgentScope:
         return Q(organization_id=self.organization_id) & mine
 
 
-Scope = OrganizationScope | AgentScope
+@dataclass(frozen=True, slots=True)
+class TargetScope:
+    """The events about one row; nothing without a row."""
+
+    organization_id: UUID
+    target_id: UUID | None
+
+    def admits(self, row: Row) -> bool:
+        """Whether this event may be read."""
+        is_here = row.organization_id == self.organization_id
+        return is_here and self.target_id is not None and row.target_id == self.target_id
+
+    def condition(self) -> Q:
+        """The same as a database condition."""
+        if self.target_id is None:
+            return Q(pk__in=[])
+        return Q(organization_id=self.organization_id, target_id=self.target_id)
+
+
+Scope = OrganizationScope | AgentScope | TargetScope
 
 
 def events_in(scopes: Sequence[Scope]) -> QuerySet[ActivityEvent]:
@@ -188,6 +207,12 @@ class Stream:
     def _events(self) -> QuerySet[ActivityEvent]:
         rows = ActivityEvent.objects.filter(organization_id=self.organization_id)
         return rows if self.board_id is None else rows.filter(board_id=self.board_id)
+
+    def last(self) -> tuple[int, UUID | None]:
+        """Number and id of the newest event; 0 and ``None`` before the first."""
+        rows = self._events().order_by(f"-{self._number}").values_list(self._number, "pk")
+        found: tuple[int, UUID] | None = rows.first()
+        return found or (0, None)
 
     def number_of(self, row: Row) -> int:
         """Number of an event in this stream."""

@@ -24,6 +24,16 @@ class EventLike(Protocol):
     board_id: UUID | None
 
 
+def scope_of(event: Any) -> str:
+    """Whose readers a frame is for: those of a board, of a group, or (empty) the admins."""
+    if event.board_id:
+        return str(event.board_id)
+    entry = types.TYPES.get(event.type)
+    if entry is not None and entry.is_of_target:
+        return str(_facts(event)["target"][1])
+    return ""
+
+
 def _facts(event: Any) -> dict[str, Any]:
     """The fields both frames share, from a stored row or a pending event."""
     if hasattr(event, "target_id"):

@@ -180,7 +180,7 @@ def _wake(events: list[PendingEvent]) -> None:
             f"org.{event.organization_id}",
             event.seq,
             frames.org_frame(event),
-            scope=str(event.board_id or ""),
+            scope=frames.scope_of(event),
         )
         if event.board_id and event.board_seq is not None:
             hub.send(f"board.{event.board_id}", event.board_seq, frames.board_frame(event))

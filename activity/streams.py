@@ -33,7 +33,7 @@ def load_organization(organization_id: UUID, after: int, limit: int) -> list[hub
     """Frames of an organization after a number, in order."""
     rows = ActivityEvent.objects.filter(organization_id=organization_id, seq__gt=after)
     return [
-        hub.Frame(row.seq, frames.org_frame(row), str(row.board_id or ""))
+        hub.Frame(row.seq, frames.org_frame(row), frames.scope_of(row))
         for row in rows.order_by("seq")[:limit]
     ]
 

@@ -153,6 +153,13 @@ _TABLE: tuple[EventType, ...] = (
     EventType("onboarding.completed", _("{actor} proposed a goal for {target}"), "checkup-list"),
     _audited("onboarding.confirmed", _("{actor} confirmed the goal of {target}"), "check"),
     EventType("onboarding.cancelled", _("{actor} ended the interview for {target}"), "x"),
+    # tags and custom fields
+    EventType("tag.created", _("{actor} created the tag {target}"), "tag"),
+    EventType("tag.updated", _("{actor} changed the tag {target}"), "tag"),
+    EventType("tag.deleted", _("{actor} deleted the tag {target}"), "trash"),
+    EventType("custom_field.created", _("{actor} created the field {target}"), "plus"),
+    EventType("custom_field.updated", _("{actor} changed the field {target}"), "edit"),
+    EventType("custom_field.deleted", _("{actor} deleted the field {target}"), "trash"),
     # approvals and executions
     EventType(
         "approval.requested",
@@ -261,6 +268,12 @@ _TABLE: tuple[EventType, ...] = (
     _audited("gateway.created", _("{actor} added the gateway {target}"), "server-2"),
     _audited("gateway.updated", _("{actor} changed the gateway {target}"), "edit"),
     _audited("gateway.deleted", _("{actor} removed the gateway {target}"), "trash"),
+    EventType("gateway.cleaned_up", _("What {target} still ran was removed from it"), "trash"),
+    _audited(
+        "gateway.cleanup_failed",
+        _("Agents were left on {target}, which was removed: {reason}"),
+        "alert-triangle",
+    ),
     EventType("gateway.status_changed", _("{target} is {status}"), "server-2"),
     _audited(
         "gateway.checked", _("{actor} tested the connection to {target}: {status}"), "stethoscope"

@@ -24,8 +24,13 @@ GRANT_BOARD = Action("board.grant", role=Role.ADMIN)
 CREATE_TASK = Action("task.create", kinds=USER_AGENT, grant="write")
 UPDATE_TASK = Action("task.update", kinds=USER_AGENT, grant="write")
 DELETE_TASK = Action("task.delete", kinds=USER_AGENT, grant="write")
+MANAGE_TAGS = Action("tag.manage", role=Role.ADMIN)
+MANAGE_FIELDS = Action("custom_field.manage", role=Role.ADMIN)
 RELOCATE_TASK = Action("task.relocate", grant="write")
+WRITE_MEMORY = Action("memory.write", kinds=USER_AGENT, grant="write")
+WRITE_GROUP_MEMORY = Action("group_memory.write", kinds=USER_AGENT)
 COMMENT_TASK = Action("task.comment", kinds=USER_AGENT, grant="write")
+MANAGE_WEBHOOK = Action("webhook.manage", grant="write")
 REQUEST_APPROVAL = Action("approval.request", kinds=USER_AGENT, grant="write")
 
 

@@ -14,7 +14,9 @@ from boards import rules, services
 from boards.models import (
     Board,
     BoardGroup,
+    BoardMemory,
     BoardUserObjectPermission,
+    GroupMemory,
     Task,
     TaskAlias,
     TaskComment,
@@ -137,3 +139,23 @@ class BoardGrantAdmin(ReadOnlyAdmin):
     list_display = ("content_object", "user", "permission")
     list_select_related = ("content_object", "user", "permission__content_type")
     search_fields: ClassVar = ["content_object__name", "user__username"]
+
+
+@admin.register(BoardMemory)
+class BoardMemoryAdmin(ReadOnlyAdmin):
+    """Notes and messages of boards."""
+
+    list_display = ("author_name", "author_kind", "board", "is_chat", "created_at")
+    list_filter = ("is_chat", "author_kind")
+    list_select_related = ("board",)
+    search_fields: ClassVar = ["author_name", "board__name", "content", "=id"]
+
+
+@admin.register(GroupMemory)
+class GroupMemoryAdmin(ReadOnlyAdmin):
+    """Notes and messages of groups."""
+
+    list_display = ("author_name", "author_kind", "board_group", "is_chat", "created_at")
+    list_filter = ("is_chat", "author_kind")
+    list_select_related = ("board_group",)
+    search_fields: ClassVar = ["author_name", "board_group__name", "content", "=id"]

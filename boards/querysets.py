@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Literal, Self
 from uuid import UUID
@@ -52,6 +53,15 @@ def grants_of(user_id: UUID, right: Right) -> QuerySet[Any]:
         wanted.append(ids.get("read_board", 0))
     grants = apps.get_model("boards", "BoardUserObjectPermission")
     found: QuerySet[Any] = grants.objects.filter(user_id=user_id, permission_id__in=wanted)
+    return found
+
+
+def grants_of_boards(board_ids: Collection[UUID]) -> QuerySet[Any]:
+    """Direct grants of anybody to read or write one of some boards."""
+    grants = apps.get_model("boards", "BoardUserObjectPermission")
+    found: QuerySet[Any] = grants.objects.filter(
+        content_object_id__in=list(board_ids), permission_id__in=permission_ids().values()
+    )
     return found
 
 
@@ -132,6 +142,26 @@ class TaskQuerySet(VisibleQuerySet[Any]):
         return self.filter(board_q(actor, "read", path="board"))
 
 
+class WebhookQuerySet(VisibleQuerySet[Any]):
+    """Webhooks and their payloads by the right on their board."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of readable boards."""
+        return self.filter(board_q(actor, "read", path="board"))
+
+
+class OwnQuerySet(VisibleQuerySet[Any]):
+    """Rows that every member of their organization may read."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Rows of the actor's organizations."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        if actor.kind == "system":
+            return self.all()
+        return self.filter(organization_id=actor.organization_id)
+
+
 class BoardGroupQuerySet(VisibleQuerySet[Any]):
     """Groups with a readable board; empty ones for admins and all-boards readers."""
 
@@ -152,3 +182,28 @@ class BoardGroupQuerySet(VisibleQuerySet[Any]):
             empty = ~Exists(board.objects.filter(board_group_id=OuterRef("pk")))
             condition |= Q(organization_id__in=wide) | (Q(organization_id__in=admin) & Q(empty))
         return self.filter(condition)
+
+
+class MemoryQuerySet(VisibleQuerySet[Any]):
+    """Notes and messages; who sees them is said by the two kinds."""
+
+    def spoken(self) -> Self:
+        """Without blank ones that an older version let through."""
+        return self.exclude(content__regex=r"^\s*$")
+
+
+class BoardMemoryQuerySet(MemoryQuerySet):
+    """Notes and messages by the right on their board."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of readable boards."""
+        return self.filter(board_q(actor, "read", path="board"))
+
+
+class GroupMemoryQuerySet(MemoryQuerySet):
+    """Notes and messages by the right on their group."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of readable groups."""
+        groups = apps.get_model("boards", "BoardGroup").objects
+        return self.filter(board_group__in=groups.visible_to(actor).values("pk"))

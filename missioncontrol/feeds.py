@@ -7,26 +7,24 @@ nothing comes twice, whatever became of the wake-ups.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from activity import feed
-from activity.api import shapes
 from activity.api.filters import parse_moment
 from activity.api.scope import scope_in
-from activity.api.views import readable_comments, shape_comments
-from boards import reads as board_reads
-from boards.models import Board, Task
-from governance.api import shapes as approval_shapes
-from governance.models import Approval
+from agents.api import shapes as agent_shapes
+from agents.models import Agent
+from boards.models import Board, BoardGroup
+from missioncontrol.feed_records import RECORDS, Record
 from missioncontrol.kernel import api
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor, actor_key
-from missioncontrol.kernel.errors import Forbidden, NotFound
+from missioncontrol.kernel.errors import Forbidden, Invalid, NotFound
 from missioncontrol.kernel.querysets import as_uuid
 from orgs.models import User
 
@@ -39,14 +37,8 @@ RIGHTS_CHANGED = frozenset(
         "agent.deleted", "agent.token_rotated", "agent.attached", "agent.detached",
     }
 )  # fmt: skip
-
-
-class Record(NamedTuple):
-    """One record of a stream."""
-
-    id: UUID
-    name: str
-    payload: Any
+#: A group is read through its boards, which may leave it.
+GROUP_RIGHTS_CHANGED = RIGHTS_CHANGED | {"board.updated", "board_group.deleted"}
 
 
 class Batch(NamedTuple):
@@ -66,7 +58,9 @@ class Feed:
     scope: feed.Scope
     kind: str
     board_id: UUID | None
+    is_chat: bool | None = None
     epoch: Any = None
+    shown: dict[UUID, str] | None = None
 
     @property
     def owner(self) -> str:
@@ -90,11 +84,36 @@ class Feed:
         rows = self.stream.after(after, BATCH)
         if not rows:
             return Batch(after, [], is_full=False)
-        if any(row.type in RIGHTS_CHANGED for row in rows) or self.current_epoch() != self.epoch:
+        changing = GROUP_RIGHTS_CHANGED if self.kind == "group_memory" else RIGHTS_CHANGED
+        if any(row.type in changing for row in rows) or self.current_epoch() != self.epoch:
             self.renew(again)
         admitted = [row for row in rows if self.scope.admits(row)]
         last = self.stream.number_of(rows[-1])
-        return Batch(last, _RECORDS[self.kind](self, admitted), is_full=len(rows) == BATCH)
+        records = RECORDS[self.kind](self, admitted)
+        self._remember(records)
+        return Batch(last, records, is_full=len(rows) == BATCH)
+
+    def look(self) -> list[Record]:
+        """Agents that went silent or came back: states that no event tells, by the clock."""
+        if self.kind != "agent":
+            return []
+        agents = Agent.objects.visible_to(self.actor)
+        agents = agents.filter(organization_id=self.stream.organization_id)
+        if self.board_id is not None:
+            agents = agents.filter(board_id=self.board_id)
+        now = {agent.pk: agent_shapes.agent(agent) for agent in agents}
+        before, self.shown = self.shown, {pk: shape["status"] for pk, shape in now.items()}
+        if before is None:
+            return []
+        moved = [pk for pk, status in self.shown.items() if before.get(pk, status) != status]
+        return [Record(None, "agent", {"agent": now[pk]}) for pk in moved]
+
+    def _remember(self, records: Sequence[Record]) -> None:
+        """States that were just shown are no news at the next look."""
+        if self.kind == "agent" and self.shown is not None:
+            for record in records:
+                agent = record.payload["agent"]
+                self.shown[agent["id"]] = agent["status"]
 
     def renew(self, again: Callable[[], Feed]) -> None:
         """Take over the rights of this moment."""
@@ -129,13 +148,31 @@ class Feed:
 
 # --- opening ----------------------------------------------------------------------------
 
-_ID = r"(?P<board>[0-9a-fA-F-]{36})"
-_PATHS = (
-    (re.compile(r"^/api(?:/v1)?/activity/stream$"), "activity"),
-    (re.compile(r"^/api(?:/v1)?/activity/task-comments/stream$"), "comment"),
-    (re.compile(rf"^/api(?:/v1)?/boards/{_ID}/tasks/stream$"), "task"),
-    (re.compile(rf"^/api(?:/v1)?/boards/{_ID}/approvals/stream$"), "approval"),
+_ID = r"(?P<{0}>[0-9a-fA-F-]{{36}})"
+_BOARD, _GROUP = "boards/" + _ID.format("board"), "board-groups/" + _ID.format("group")
+_PATHS = tuple(
+    (re.compile(rf"^/api(?:/v1)?/{path}/stream$"), kind)
+    for path, kind in (
+        ("activity", "activity"),
+        ("activity/task-comments", "comment"),
+        ("agents", "agent"),
+        (f"{_BOARD}/tasks", "task"),
+        (f"{_BOARD}/approvals", "approval"),
+        (f"{_BOARD}/memory", "memory"),
+        (f"{_BOARD}/group-memory", "group_memory"),
+        (f"{_GROUP}/memory", "group_memory"),
+    )
 )
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What an address names."""
+
+    kind: str
+    board_id: UUID | None
+    group_id: UUID | None
 
 
 def open_feed(request: HttpRequest, organization_id: UUID | None = None) -> Feed:
@@ -145,28 +182,41 @@ def open_feed(request: HttpRequest, organization_id: UUID | None = None) -> Feed
         organization_id: The one that a running stream began with; else the active one.
 
     Raises:
-        NotFound: no such stream, or an unseen board.
+        NotFound: no such stream, or an unseen board or group.
         Unauthenticated, RateLimited: as for every call.
         Forbidden: not for this kind of account, or no organization.
+        Invalid: a malformed filter.
     """
-    kind, board_id = _route(request.path.rstrip("/"))
+    route = _route(request.path.rstrip("/"))
     actor = api.resolve(request)
-    found = (
-        _board_feed(actor, kind, board_id)
-        if board_id is not None
-        else _organization_feed(actor, kind, request, organization_id)
-    )
+    if route.kind == "group_memory":
+        found = _group_feed(actor, route)
+    elif route.board_id is not None:
+        found = _board_feed(actor, route.kind, route.board_id)
+    else:
+        found = _organization_feed(actor, route.kind, request, organization_id)
+    found.is_chat = _is_chat(request)
     found.epoch = found.current_epoch()
     return found
 
 
-def _route(path: str) -> tuple[str, UUID | None]:
+def _route(path: str) -> Route:
     for pattern, kind in _PATHS:
         match = pattern.match(path)
         if match:
-            raw = match.groupdict().get("board")
-            return kind, as_uuid(raw) if raw else None
+            ids = {name: as_uuid(raw) for name, raw in match.groupdict().items()}
+            return Route(kind, ids.get("board"), ids.get("group"))
     raise NotFound
+
+
+def _is_chat(request: HttpRequest) -> bool | None:
+    raw = request.GET.get("is_chat", "").strip().lower()
+    if raw and raw not in _TRUTHS:
+        raise Invalid(
+            _("is_chat is true or false."),
+            errors=[{"loc": ["query", "is_chat"], "msg": "not a boolean", "type": "bool_parsing"}],
+        )
+    return _TRUTHS.get(raw)
 
 
 def _board_feed(actor: Actor, kind: str, board_id: UUID) -> Feed:
@@ -176,12 +226,25 @@ def _board_feed(actor: Actor, kind: str, board_id: UUID) -> Feed:
     return Feed(actor, stream, scope, kind, board.pk)
 
 
+def _group_feed(actor: Actor, route: Route) -> Feed:
+    """A group's events, reached by itself or by one of its boards (which may have none)."""
+    if route.board_id is not None:
+        board = Board.objects.seen_by(actor, route.board_id)
+        organization_id, group_id = board.organization_id, board.board_group_id
+    elif isinstance(actor, UserActor):
+        group = BoardGroup.objects.seen_by(actor, route.group_id)
+        organization_id, group_id = group.organization_id, group.pk
+    else:
+        raise Forbidden
+    scope = feed.TargetScope(organization_id, group_id)
+    return Feed(actor, feed.Stream(organization_id), scope, route.kind, None)
+
+
 def _organization_feed(
     actor: Actor, kind: str, request: HttpRequest, organization_id: UUID | None
 ) -> Feed:
-    if isinstance(actor, AgentActor) and kind == "activity":
-        stream = feed.Stream(actor.organization_id)
-        return Feed(actor, stream, feed.AgentScope(actor.organization_id, actor.id), kind, None)
+    if isinstance(actor, AgentActor) and kind in ("activity", "agent"):
+        return _agents_own_feed(actor, kind)
     if not isinstance(actor, UserActor):
         raise Forbidden
     wanted = organization_id or actor.organization_id
@@ -193,84 +256,11 @@ def _organization_feed(
     return Feed(actor, feed.Stream(wanted), scope_in(actor, wanted), kind, None)
 
 
-# --- records ----------------------------------------------------------------------------
-
-
-def _activity(_feed: Feed, rows: Sequence[feed.Row]) -> list[Record]:
-    return [
-        Record(row.id, "activity", shape)
-        for row, shape in zip(rows, shapes.events(rows), strict=True)
-    ]
-
-
-def _data(row: feed.Row) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = orjson.loads(row.data)
-    return found
-
-
-def _comments_of(actor: Actor, rows: Sequence[feed.Row]) -> dict[str, dict[str, Any]]:
-    """Comments that events name, by id, each through the reader's own rights."""
-    ids = [_data(row).get("comment_id") for row in rows if row.type == "task.commented"]
-    boards = {row.board_id for row in rows if row.board_id}
-    found: dict[str, dict[str, Any]] = {}
-    for board_id in boards:
-        comments = readable_comments(actor, board_id).filter(pk__in=[i for i in ids if i])
-        found |= {str(c["id"]): c for c in shape_comments(list(comments))}
-    return found
-
-
-def _comment(opened: Feed, rows: Sequence[feed.Row]) -> list[Record]:
-    written = [row for row in rows if row.type == "task.commented"]
-    comments = _comments_of(opened.actor, written)
-    pairs = [(row, comments.get(str(_data(row).get("comment_id")))) for row in written]
-    return [Record(row.id, "comment", comment) for row, comment in pairs if comment]
-
-
-def _task(opened: Feed, rows: Sequence[feed.Row]) -> list[Record]:
-    about = [row for row in rows if row.type.startswith("task.")]
-    ids = [pk for row in about if (pk := row.task_id or row.target_id)]
-    cards = {t["id"]: t for t in board_reads.tasks(Task.objects.filter(pk__in=ids))}
-    comments = _comments_of(opened.actor, about)
-    return [
-        Record(row.id, "task", _task_payload(row, shape, cards, comments))
-        for row, shape in zip(about, shapes.events(about), strict=True)
-    ]
-
-
-def _task_payload(
-    row: feed.Row,
-    shape: dict[str, Any],
-    cards: Mapping[UUID, Any],
-    comments: Mapping[str, Any],
-) -> dict[str, Any]:
-    payload = {"type": shape["event_type"], "activity": shape}
-    if row.type == "task.commented":
-        return {**payload, "comment": comments.get(str(shape["metadata"].get("comment_id")))}
-    task_id = row.task_id or row.target_id
-    return {**payload, "task": cards.get(task_id) if task_id else None}
-
-
-def _approval(_feed: Feed, rows: Sequence[feed.Row]) -> list[Record]:
-    about = [row for row in rows if row.type.startswith("approval.")]
-    ids = [row.target_id for row in about if row.target_id]
-    now = {a["id"]: a for a in approval_shapes.many(Approval.objects.filter(pk__in=ids))}
-    return [
-        Record(
-            row.id,
-            "approval",
-            {
-                "type": shape["event_type"],
-                "activity": shape,
-                "approval": now.get(str(row.target_id)),
-            },
-        )
-        for row, shape in zip(about, shapes.events(about), strict=True)
-    ]
-
-
-_RECORDS: Mapping[str, Callable[[Feed, Sequence[feed.Row]], list[Record]]] = {
-    "activity": _activity,
-    "comment": _comment,
-    "task": _task,
-    "approval": _approval,
-}
+def _agents_own_feed(actor: AgentActor, kind: str) -> Feed:
+    """What concerns the agent; of agents those of its boards."""
+    home = actor.organization_id
+    scope: feed.Scope = feed.AgentScope(home, actor.id)
+    if kind == "agent":
+        boards = Board.objects.visible_to(actor).values_list("pk", flat=True)
+        scope = feed.OrganizationScope(home, frozenset(boards))
+    return Feed(actor, feed.Stream(home), scope, kind, None)

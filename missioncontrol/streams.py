@@ -23,7 +23,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from missioncontrol.feeds import Batch, Feed, Record, open_feed
+from missioncontrol.feed_records import Record
+from missioncontrol.feeds import Batch, Feed, open_feed
 from missioncontrol.kernel import hub
 from missioncontrol.kernel.context import set_request_id
 from missioncontrol.kernel.errors import DomainError, RateLimited
@@ -172,12 +173,13 @@ class _Stream:
 
     async def _follow(self, after: int) -> None:
         started = checked = pinged = time.monotonic()
+        await self._look()
         while not self._gone and time.monotonic() - started < LIFE_SECONDS:
             self._wake.clear()
             batch = await self._read(after)
             after = batch.last
             if batch.records:
-                await self._write(b"".join(_encoded(r) for r in batch.records))
+                await self._write_all(batch.records)
                 pinged = time.monotonic()
             if batch.is_full:
                 continue
@@ -185,6 +187,7 @@ class _Stream:
             now = time.monotonic()
             if now - checked >= RECHECK_SECONDS:
                 await self._renew()
+                await self._write_all(await self._look())
                 checked = now
             if now - pinged >= PING_SECONDS:
                 await self._write(b": ping\n\n")
@@ -207,6 +210,10 @@ class _Stream:
     def _renew(self) -> None:
         self._feed.renew(self._again)
 
+    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
+    def _look(self) -> list[Record]:
+        return self._feed.look()
+
     def _again(self) -> Feed:
         return open_feed(_request(self._scope), self._feed.stream.organization_id)
 
@@ -216,6 +223,10 @@ class _Stream:
             if message["type"] == "http.disconnect":
                 self._gone = True
                 self._wake.set()
+
+    async def _write_all(self, records: list[Record]) -> None:
+        if records:
+            await self._write(b"".join(encoded(record) for record in records))
 
     async def _write(self, body: bytes) -> None:
         """Send; a client that takes nothing for half a minute is left."""
@@ -239,11 +250,7 @@ class _Waker:
         self._wake.set()
 
 
-def _encoded(record: Record) -> bytes:
+def encoded(record: Record) -> bytes:
     """A record: id, name and one line of JSON."""
-    data = dumps(record.payload)
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
-        str(record.id).encode(),
-        record.name.encode(),
-        data,
-    )
+    number = b"id: %b\n" % str(record.id).encode() if record.id else b""
+    return b"%bevent: %b\ndata: %b\n\n" % (number, record.name.encode(), dumps(record.payload))

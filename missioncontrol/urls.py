@@ -18,7 +18,7 @@ def _of(kind: str) -> list[Any]:
     ]
 
 
-api = _of("api")
+api = [path("", include("missioncontrol.stream_urls")), *_of("api")]
 
 handler400 = "missioncontrol.kernel.pages.bad_request"
 handler404 = "missioncontrol.kernel.pages.not_found"

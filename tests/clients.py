@@ -20,7 +20,8 @@ class Answer:
         self.response = response
         self.status = response.status_code
         self.headers = response.headers
-        self.json: Any = orjson.loads(response.content) if response.content else None
+        is_json = "json" in response.headers.get("Content-Type", "")
+        self.json: Any = orjson.loads(response.content) if response.content and is_json else None
         if self.status >= 400:
             self._check_problem()
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from agents.models import Execution
 from boards.models import BoardGroup
+from gateways.models import GatewayCleanup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
 from orgs.models import ApiToken, Membership
@@ -113,6 +114,13 @@ POST gateways/<gateway>/pairing : {ADMINS}
 GET gateways/<gateway>/exec-policy : {ADMIN_READ}
 POST gateways/<gateway>/exec-policy : {ADMINS}
 GET gateways/<gateway>/logs : {ADMIN_READ}
+GET gateways/<gateway>/agents : {ADMIN_READ}
+GET gateways/<gateway>/models : {ADMIN_READ}
+GET gateways/<gateway>/devices : {ADMIN_READ}
+GET gateways/<gateway>/history : {ADMIN_READ}
+GET gateways/versions : admin stranger owner read_token
+GET gateways/cleanups : admin stranger owner read_token
+DELETE gateways/cleanups/<cleanup> : admin owner
 POST gateways/<gateway>/templates/sync : {ADMINS}
 POST gateways/<gateway>/execute : writer owner
 GET board-groups : {PEOPLE}
@@ -131,6 +139,17 @@ GET boards/<board>/group-snapshot : {READERS}
 GET boards/<board>/events : {READERS}
 GET boards/<board>/tasks : {READERS}
 POST boards/<board>/tasks : writer owner lead
+POST boards/<board>/tasks/bulk : {WRITERS}
+GET tags : {PEOPLE}
+POST tags : stranger admin owner
+GET tags/<tag> : outsider reader writer admin owner read_token
+PATCH tags/<tag> : {ADMINS}
+DELETE tags/<tag> : {ADMINS}
+GET organizations/me/custom-fields : {PEOPLE}
+POST organizations/me/custom-fields : stranger admin owner
+PATCH organizations/me/custom-fields/<field> : {ADMINS}
+DELETE organizations/me/custom-fields/<field> : {ADMINS}
+GET agent/boards/<board>/tags : worker lead
 GET boards/<board>/tasks/<task> : {READERS}
 PATCH boards/<board>/tasks/<task> : {WRITERS}
 DELETE boards/<board>/tasks/<task> : writer owner lead
@@ -249,6 +268,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH boards/<board>": {"description": "d"},
     "POST boards/<board>/tasks": {"title": "t2"},
     "POST agent/boards/<board>/tasks": {"title": "t2"},
+    "POST boards/<board>/tasks/bulk": {"ids": ["<task>"], "change": {"priority": "low"}},
+    "POST tags": {"name": "n"},
+    "PATCH tags/<tag>": {"name": "n2"},
+    "POST organizations/me/custom-fields": {"field_key": "k", "board_ids": ["<board>"]},
+    "PATCH organizations/me/custom-fields/<field>": {"label": "l2"},
     "POST tasks": {"board_id": "<board>", "title": "t2"},
     "POST boards/<board>/tasks/<task>/comments": {"message": "m"},
     "POST agent/boards/<board>/tasks/<task>/comments": {"message": "m"},
@@ -352,6 +376,9 @@ def stage(world: World) -> Stage:
         organization=world.org, task=task, agent=world.worker, requested_by_kind="user",
         requested_by_name="ann", status="running",
     )  # fmt: skip
+    cleanup = GatewayCleanup.objects.create(
+        organization=world.org, gateway_id=world.gateway.id, name="Gone", url="ws://127.0.0.1:9"
+    )
     read_token = factories.make_token(world.ann, scope="read")
     expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
     token = ApiToken.objects.filter(user=world.ann).earliest("created_at")
@@ -366,10 +393,12 @@ def stage(world: World) -> Stage:
         ids={
             "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id), "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
-            "gateway": str(world.gateway.id), "task": str(task.id), "comment": str(comment.id),
+            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
             "other_board": str(world.second_board.id),
+            "tag": str(factories.make_tag(world.org).id),
+            "field": str(factories.make_field(world.board).id),
         },
         clients={
             "anonymous": Client(),
@@ -395,6 +424,8 @@ class _Undo(Exception):
 
 
 def _filled(value: Any, ids: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(entry, ids) for entry in value]
     return ids[value[1:-1]] if isinstance(value, str) and value.startswith("<") else value
 
 

@@ -214,7 +214,7 @@ def pause_board(actor: Actor, board_id: Any) -> Board:
         NotFound: absent or invisible.
         Forbidden: no right to write; a worker.
     """
-    return _set_paused(actor, board_id, paused=True)
+    return set_paused(actor, board_id, paused=True)
 
 
 @service
@@ -225,10 +225,17 @@ def resume_board(actor: Actor, board_id: Any) -> Board:
         NotFound: absent or invisible.
         Forbidden: no right to write; a worker.
     """
-    return _set_paused(actor, board_id, paused=False)
+    return set_paused(actor, board_id, paused=False)
 
 
-def _set_paused(actor: Actor, board_id: Any, *, paused: bool) -> Board:
+def set_paused(
+    actor: Actor, board_id: Any, *, paused: bool, memory_id: UUID | None = None
+) -> Board:
+    """Stop or let go on; part of a running service.
+
+    Args:
+        memory_id: The message whose command it is; its own event tells the agents.
+    """
     board = opening.open_board(actor, board_id)
     authz.authorize(actor, actions.PAUSE_BOARD, board)
     if isinstance(actor, AgentActor) and not (actor.is_lead or actor.is_main):
@@ -242,6 +249,7 @@ def _set_paused(actor: Actor, board_id: Any, *, paused: bool) -> Board:
         "version": board.version,
         "changes": {"paused": paused},
         "previous": {"paused": not paused},
+        "memory_id": str(memory_id) if memory_id else None,
     }
     _publish(actor, board, "board.paused" if paused else "board.resumed", data)
     return board

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, rows, rules
+from boards import actions, mentioned, rows, rules
 from boards.models import Task, TaskComment
 from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
@@ -87,6 +87,7 @@ def write_comment(actor: Actor, task: Task, text: str) -> TaskComment:
         author_name=actor.name[:200],
     )
     task.comments_count = rows.insert_comment(comment)
+    handles = rules.mentions(text)
     publish(
         "task.commented",
         actor=actor,
@@ -99,12 +100,22 @@ def write_comment(actor: Actor, task: Task, text: str) -> TaskComment:
             "comment_id": str(comment.pk),
             "task_id": str(task.pk),
             "excerpt": text[:EXCERPT],
-            "mentions": sorted(rules.mentions(text))[:20],
+            "mentions": sorted(handles)[:20],
             "comments_count": task.comments_count,
             "author_type": actor.kind,
             "author_id": str(actor.id) if actor.id else None,
             "author_name": actor.name,
         },
+    )
+    mentioned.tell(
+        actor,
+        handles,
+        organization_id=task.organization_id,
+        boards=[task.board_id],
+        place=task.target,
+        board_id=task.board_id,
+        task_id=task.pk,
+        comment_id=str(comment.pk),
     )
     return comment
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from activity import streams
-from boards.models import Board
+from boards.models import Board, BoardGroup
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.hub import Frame
@@ -27,7 +27,7 @@ class UpdatesConsumer(Socket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.organization_id: UUID | None = None
-        self.boards: set[str] = set()
+        self.scopes: set[str] = set()
         self.sees_organization = False
         self.sent_seq = 0
         self.buffer: list[Frame] | None = []
@@ -38,12 +38,16 @@ class UpdatesConsumer(Socket):
             raise Forbidden
         self.organization_id = self.actor.organization_id
         self.sees_organization = self.actor.is_admin_in(self.organization_id)
-        self.boards = await self._readable()
+        self.scopes = await self._readable()
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def _readable(self) -> set[str]:
-        rows = Board.objects.visible_to(self.person).filter(organization_id=self.home)
-        return {str(pk) for pk in rows.values_list("pk", flat=True)}
+        """Ids of the boards and groups whose events the person gets."""
+        found: set[str] = set()
+        for kind in (Board, BoardGroup):
+            rows = kind.objects.visible_to(self.person).filter(organization_id=self.home)
+            found |= {str(pk) for pk in rows.values_list("pk", flat=True)}
+        return found
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def permission_epoch(self) -> Any:
@@ -116,7 +120,7 @@ class UpdatesConsumer(Socket):
         if frame.seq <= self.sent_seq:
             return
         self.sent_seq = frame.seq
-        if frame.scope in self.boards or (not frame.scope and self.sees_organization):
+        if frame.scope in self.scopes or (not frame.scope and self.sees_organization):
             self.emit_text(frame.text)
 
     def last_seq(self) -> int | None:

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from boards import reads
-from boards.api import schemas
-from boards.api.views import approvals, comments, shared, tasks
+from boards.api import memory_schemas, schemas
+from boards.api.views import approvals, comments, memory, shared, tasks
 from boards.models import Board
 from governance.api.schemas import ApprovalOut, ApprovalPage
 from missioncontrol.kernel.actors import Kind
@@ -216,6 +216,35 @@ class AgentApprovalsView(approvals.BoardApprovalsView):
         use="Ask people to decide, when a change answered approval_required or the step is risky.",
         avoid="A request about this task is pending.",
         effects=("Creates a pending approval", "Tells the people of the board"),
+    )  # fmt: skip
+    def post(self, request: Request, board_id: UUID) -> Response:
+        """Create."""
+        answer: Response = super().post(request, board_id)
+        return answer
+
+
+class AgentMemoryView(memory.BoardMemoryView):
+    """Memory and chat of the agent's board."""
+
+    actor_kinds: ClassVar[frozenset[Kind]] = shared.AGENT
+
+    @for_agents(
+        "agent_list_memory", ALL, intent="board_context",
+        response=memory_schemas.BoardMemoryPage,
+        use="Read what was decided (?is_chat=false) or said (?is_chat=true) on the board.",
+        avoid="You need what was said on one task: list its comments.",
+    )  # fmt: skip
+    def get(self, request: Request, board_id: UUID) -> Response:
+        """List."""
+        answer: Response = super().get(request, board_id)
+        return answer
+
+    @for_agents(
+        "agent_write_memory", ALL, intent="board_communication",
+        request=memory_schemas.MemoryIn, response=memory_schemas.BoardMemoryOut,
+        use="Keep a decision as a note, or with the tag chat say something to the whole board.",
+        avoid="It belongs to one task: comment there.",
+        effects=("Adds a note or a message", "A message tells the lead and the mentioned agents"),
     )  # fmt: skip
     def post(self, request: Request, board_id: UUID) -> Response:
         """Create."""

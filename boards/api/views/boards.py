@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from activity import frames
 from activity.models import ActivityEvent, EventStream
-from boards import assignees, reads, services
+from boards import assignees, memories, reads, services
 from boards.api import schemas, shapes
 from boards.api.views.shared import USER_AGENT, answer_boards, prefix_of, require_board
 from boards.models import Board, BoardGroup
@@ -159,7 +159,7 @@ class SnapshotView(ApiView):
                 **facts,
                 "agents": assignees.on_boards([board_id]),
                 "approvals": approval_shapes.many(approvals[:SNAPSHOT_APPROVALS]),
-                "chat_messages": [],
+                "chat_messages": memories.newest_messages(board_id),
             },
             version=facts["board"]["version"],
         )
