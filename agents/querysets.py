@@ -1,4 +1,4 @@
-"""Who sees which agent."""
+"""Who sees which agent, and what only admins or readers of a board see."""
 
 from __future__ import annotations
 
@@ -30,4 +30,28 @@ class AgentQuerySet(VisibleQuerySet[Any]):
                     organization_id=actor.organization_id, gateway_id=actor.gateway_id
                 )
             return self.filter(Q(board_id=actor.board_id, board__isnull=False) | Q(pk=actor.id))
+        return self.all() if actor.kind == "system" else self.none()
+
+
+class AdminQuerySet(VisibleQuerySet[Any]):
+    """Rows of the organizations that a person belongs to; the role is asked by ``authorize``."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Rows of own organizations; agents see none."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        return self.all() if actor.kind == "system" else self.none()
+
+
+class UsageQuerySet(VisibleQuerySet[Any]):
+    """Used tokens and money: an admin's whole organization, readable boards for members."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Visible entries; an agent sees its own."""
+        if isinstance(actor, UserActor):
+            admin_of = [o for o in actor.memberships if actor.is_admin_in(o)]
+            boards = apps.get_model("boards", "Board").objects.filter(board_q(actor, "read"))
+            return self.filter(Q(organization_id__in=admin_of) | Q(board__in=boards.values("pk")))
+        if isinstance(actor, AgentActor):
+            return self.filter(agent_id=actor.id)
         return self.all() if actor.kind == "system" else self.none()

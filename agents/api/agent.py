@@ -12,12 +12,12 @@ from agents import rules, services
 from agents.api import schemas, shapes
 from agents.api.views import role_of
 from agents.models import Agent
+from boards.api.views.agent import ALL, LEAD, for_agents
+from boards.models import Board
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Kind
-from missioncontrol.kernel.api import ApiView, done, ok, operation, uuid_query
+from missioncontrol.kernel.api import ApiView, done, ok, uuid_query
 from missioncontrol.kernel.errors import NotFound
-
-ALL = ("agent-lead", "agent-worker", "agent-main")
 
 
 class AgentDoor(ApiView):
@@ -29,7 +29,14 @@ class AgentDoor(ApiView):
 class HealthView(AgentDoor):
     """Is my token good, and who am I?"""
 
-    @operation(tags=ALL, summary="Check the connection")
+    @for_agents(
+        "agent_healthz",
+        ALL,
+        intent="agent_health_check",
+        use="Check that your token works and who you are before a round of work",
+        avoid="Do not call it to report that you are alive; that is the heartbeat",
+        response=schemas.HealthOut,
+    )
     def get(self, request: Request) -> Response:
         """The caller as Mission Control knows it."""
         me = Agent.objects.get(pk=self.agent.id)
@@ -48,7 +55,16 @@ class HealthView(AgentDoor):
 class OwnHeartbeatView(AgentDoor):
     """Check in."""
 
-    @operation(tags=ALL, summary="Check in", request=schemas.Heartbeat, response=schemas.AgentOut)
+    @for_agents(
+        "agent_heartbeat",
+        ALL,
+        intent="agent_heartbeat",
+        use="Check in: at the start of every round and after a wake message",
+        avoid="Do not call it in a loop; every authenticated call counts as a sign of life",
+        effects=("You are shown as online",),
+        request=schemas.Heartbeat,
+        response=schemas.AgentOut,
+    )
     def post(self, request: Request) -> Response:
         """Name and board are ignored: an agent speaks for itself."""
         body = self.read(schemas.Heartbeat)
@@ -59,21 +75,35 @@ class OwnHeartbeatView(AgentDoor):
 class PeersView(AgentDoor):
     """Agents around the caller."""
 
-    @operation(tags=ALL, summary="List agents", response=schemas.AgentOut)
+    @for_agents(
+        "agent_list_agents",
+        ALL,
+        intent="agent_roster",
+        use="See who works on your board, or on your gateway if you are its own agent",
+        avoid="Do not call it to look for work; list tasks instead",
+        response=list[schemas.AgentOut],
+    )
     def get(self, request: Request) -> Response:
         """Of its board; for a gateway's own agent all on its gateway."""
         rows = Agent.objects.visible_to(self.agent)
         board_id = uuid_query(request.GET, "board_id")
         if board_id is not None:
-            rows = rows.filter(board_id=board_id)
-            if not self.agent.is_main and board_id != self.agent.board_id:
+            if not Board.objects.visible_to(self.agent).filter(pk=board_id).exists():
                 raise NotFound
+            rows = rows.filter(board_id=board_id)
         return self.listing(rows.order_by("-created_at", "-id"), shapes.agent)
 
-    @operation(
-        tags=("agent-lead",), summary="Create a worker", request=schemas.AgentCreate,
+    @for_agents(
+        "agent_create_worker",
+        (LEAD,),
+        intent="agent_create",
+        use="Add a specialist to your board when nobody there fits the work",
+        avoid="Do not add an agent for one small task, or where one with that role exists",
+        effects=("An agent is set up on the board's gateway",),
+        needs=("A valid X-Agent-Token", "Room below the board's max_agents"),
+        request=schemas.AgentCreate,
         response=schemas.AgentOut,
-    )  # fmt: skip
+    )
     def post(self, request: Request) -> Response:
         """A lead adds a worker to its own board, up to the board's cap."""
         given = self.read(schemas.AgentCreate).given()
@@ -86,7 +116,14 @@ class PeersView(AgentDoor):
 class WorkerView(AgentDoor):
     """A worker of the lead's board."""
 
-    @operation(tags=("agent-lead",), summary="Remove a worker")
+    @for_agents(
+        "agent_remove_worker",
+        (LEAD,),
+        intent="agent_delete",
+        use="Remove a worker of your board that is no longer needed",
+        avoid="Do not remove somebody who holds tasks in progress; give them to others first",
+        effects=("Its tasks go back", "It is removed from the gateway"),
+    )
     def delete(self, request: Request, board_id: UUID, agent_id: UUID) -> Response:
         """Its tasks go back; it is removed from the gateway in the background."""
         if board_id != self.agent.board_id:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from agents import services
 from agents.api import schemas, shapes
 from agents.models import Execution
+from boards.api.views.agent import ALL, for_agents
 from boards.api.views.shared import TaskRef, resolve_task
 from boards.models import Task
 from missioncontrol.kernel.actors import Actor, Kind, UserActor
@@ -125,10 +126,16 @@ class ReportView(ApiView):
 
     actor_kinds: ClassVar[frozenset[Kind]] = frozenset({"agent"})
 
-    @operation(
-        tags=("agent-worker", "agent-lead", "agent-main"), summary="Report on an execution",
-        request=schemas.Report, response=schemas.ExecutionOut,
-    )  # fmt: skip
+    @for_agents(
+        "agent_report_execution",
+        ALL,
+        intent="execution_report",
+        use="Say how the execution that you were asked to run goes, and how it ended",
+        avoid="Do not report on executions of others; write a comment instead",
+        effects=("The execution's state changes",),
+        request=schemas.Report,
+        response=schemas.ExecutionOut,
+    )
     def post(self, request: Request, execution_id: UUID) -> Response:
         """Running, succeeded with an output, or failed with an error."""
         body = self.read(schemas.Report)

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, Field, StringConstraints
 
-from missioncontrol.kernel.schemas import Input, JsonObject, Name, Output, Text
+from missioncontrol.kernel.schemas import Input, JsonObject, Name, NonBlankText, Output, Text
 
 MAX_CONFIG_BYTES = 64 * 1024
 MAX_TEMPLATE = 20_000
@@ -137,3 +137,113 @@ class SyncOut(Output):
     agents_skipped: int
     main_updated: bool
     errors: list[dict[str, Any]]
+
+
+class HealthOut(Output):
+    """The caller as it is known here."""
+
+    ok: bool
+    agent_id: UUID
+    board_id: UUID | None
+    gateway_id: UUID | None
+    status: str
+    is_board_lead: bool
+
+
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Nudge(Input):
+    """What a lead reminds an agent of."""
+
+    message: NonBlankText
+
+
+class SoulWrite(Input):
+    """A new character, where it is from and why."""
+
+    content: NonBlankText
+    source_url: Annotated[str, StringConstraints(max_length=500)] | None = None
+    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class AskUser(Input):
+    """A lead's question to the person behind the gateway."""
+
+    content: NonBlankText
+    correlation_id: Line | None = None
+    preferred_channel: Line | None = None
+    reply_tags: Annotated[list[Tag], Field(min_length=1, max_length=10)] = [
+        "gateway_main",
+        "user_reply",
+    ]
+    reply_source: Line = "user_via_gateway_main"
+
+
+class LeadMessage(Input):
+    """A message of the gateway's own agent to a lead."""
+
+    kind: Literal["question", "handoff"] = "question"
+    content: NonBlankText
+    correlation_id: Line | None = None
+    reply_tags: Annotated[list[Tag], Field(min_length=1, max_length=10)] = [
+        "gateway_main",
+        "lead_reply",
+    ]
+    reply_source: Line = "lead_to_gateway_main"
+
+
+class Broadcast(LeadMessage):
+    """The same to many leads."""
+
+    board_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)] | None = None
+
+
+class Done(Output):
+    """It was done."""
+
+    ok: bool
+
+
+class SoulOut(Output):
+    """A character."""
+
+    content: str
+
+
+class AskUserOut(Output):
+    """Who carries the question."""
+
+    ok: bool
+    board_id: UUID
+    main_agent_id: UUID
+    main_agent_name: str
+
+
+class LeadMessageOut(Output):
+    """Who got the message."""
+
+    ok: bool
+    board_id: UUID
+    lead_agent_id: UUID
+    lead_agent_name: str
+    lead_created: bool
+
+
+class BroadcastResult(Output):
+    """What became of the message on one board."""
+
+    board_id: UUID
+    lead_agent_id: UUID | None
+    ok: bool
+    error: str | None
+
+
+class BroadcastOut(Output):
+    """What became of the message on every board."""
+
+    ok: bool
+    sent: int
+    failed: int
+    results: list[BroadcastResult]

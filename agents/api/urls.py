@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.api import agent, executions, views
+from agents.api import agent, coordination, executions, views
 
 _AGENT = "agents/<uuid:agent_id>"
+_WORKER = "agent/boards/<uuid:board_id>/agents/<uuid:agent_id>"
 _EXECUTION = "executions/<uuid:execution_id>"
 
 urlpatterns = [
@@ -30,6 +31,14 @@ urlpatterns = [
     path("agent/healthz", agent.HealthView.as_view()),
     path("agent/heartbeat", agent.OwnHeartbeatView.as_view()),
     path("agent/agents", agent.PeersView.as_view()),
-    path("agent/boards/<uuid:board_id>/agents/<uuid:agent_id>", agent.WorkerView.as_view()),
+    path(_WORKER, agent.WorkerView.as_view()),
+    path(f"{_WORKER}/nudge", coordination.NudgeView.as_view()),
+    path(f"{_WORKER}/soul", coordination.SoulView.as_view()),
+    path("agent/boards/<uuid:board_id>/gateway/main/ask-user", coordination.AskUserView.as_view()),
+    path(
+        "agent/gateway/boards/<uuid:board_id>/lead/message",
+        coordination.LeadMessageView.as_view(),
+    ),
+    path("agent/gateway/leads/broadcast", coordination.BroadcastView.as_view()),
     path(f"agent/{_EXECUTION}", executions.ReportView.as_view()),
 ]

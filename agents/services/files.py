@@ -111,13 +111,13 @@ def _keep(actor: Actor, agent_id: UUID, name: str, text: str) -> None:
     agent: Agent = Agent.objects.open_for(actor, agent_id)
     field = _OWN_TEMPLATE.get(name)
     if field is not None:
-        setattr(agent, field, _literal(text) if text.strip() else None)
+        setattr(agent, field, literal(text) if text.strip() else None)
         agent.version += 1
         agent.save(update_fields=[field, "version", "updated_at"])
     setup.note("agent.updated", actor, agent, changes=[name])
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A template that renders to this very text."""
     if not any(mark in text for mark in ("{{", "{%", "{#")):
         return text

@@ -149,7 +149,21 @@ class AgentApprovalView(_OneApproval):
 
     actor_kinds = AGENT
 
-    @operation(tags=["agent-lead", "agent-worker"], summary="An approval", response=ApprovalOut)
+    @operation(
+        tags=["agent-lead", "agent-worker"],
+        summary="Look at an approval that you asked for",
+        operation_id="agent_read_approval",
+        response=ApprovalOut,
+        extensions={
+            "x-llm-intent": "approval_read",
+            "x-when-to-use": ["See whether a request of your board was decided, and how"],
+            "x-when-not-to-use": ["Do not poll it in a loop; the decision is sent to you"],
+            "x-required-actor": "lead_or_worker",
+            "x-prerequisites": ["A valid X-Agent-Token"],
+            "x-side-effects": [],
+            "x-routing-policy": ["own board first", "actors: agent-lead, agent-worker"],
+        },
+    )
     def get(self, request: Request, approval_id: UUID, board_id: UUID) -> Response:
         """Read."""
         return answer_one(self.seen(approval_id, board_id))
