@@ -18,7 +18,8 @@ from missioncontrol.kernel.admin import ReadOnlyAdmin, is_super_admin
 from missioncontrol.kernel.errors import DomainError, Forbidden
 from missioncontrol.kernel.pages import actor, speak
 from orgs.models import ApiToken, Membership, Organization, SignInLink, User
-from orgs.services import tokens, users
+from orgs.services import second_factor, tokens, users
+from orgs.signin.models import BrowserSession, ExternalIdentity, Passkey, SecondFactor
 
 
 def _sign_in(request: HttpRequest, _extra: dict[str, Any] | None = None) -> HttpResponse:
@@ -69,13 +70,21 @@ class UserAdmin(RepairAdmin):
     search_fields: ClassVar = ["username", "email", "name", "=id"]
     exclude = ("password", "groups", "user_permissions", "is_superuser")
     ordering = ("username",)
-    actions: ClassVar = ["close_accounts", "reopen_accounts"]
+    actions: ClassVar = ["close_accounts", "reopen_accounts", "reset_second_factor"]
 
     @admin.action(description=gettext_lazy("Close the chosen accounts"), permissions=["view"])
     def close_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         """Their sessions and tokens prove nothing any more."""
         who = actor(request)
         self.each(request, chosen, lambda u: users.set_account_state(who, u.pk, is_active=False))
+
+    @admin.action(
+        description=gettext_lazy("Remove the second factor of the chosen"), permissions=["view"]
+    )
+    def reset_second_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """They lost it; password or token alone signs them in until they turn one on again."""
+        who = actor(request)
+        self.each(request, chosen, lambda u: second_factor.reset(who, u.pk))
 
     @admin.action(description=gettext_lazy("Reopen the chosen accounts"), permissions=["view"])
     def reopen_accounts(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
@@ -132,3 +141,43 @@ class SignInLinkAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """The list only: the address of a single row would hold the code's hash."""
         return obj is None and super().has_view_permission(request)
+
+
+@admin.register(ExternalIdentity)
+class ExternalIdentityAdmin(ReadOnlyAdmin):
+    """Who signs in through an OpenID Connect provider, and as whom."""
+
+    list_display = ("user", "issuer", "subject", "last_used_at")
+    list_select_related = ("user",)
+    search_fields: ClassVar = ["user__username", "user__email", "subject"]
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(ReadOnlyAdmin):
+    """Who has a second factor, never its secret; it is removed at the person."""
+
+    list_display = ("user", "confirmed_at", "created_at")
+    list_select_related = ("user",)
+    search_fields: ClassVar = ["user__username", "user__email"]
+    exclude = ("sealed_secret", "last_step")
+
+
+@admin.register(Passkey)
+class PasskeyAdmin(ReadOnlyAdmin):
+    """Passkeys; their owners remove them."""
+
+    list_display = ("name", "user", "is_synced", "last_used_at", "created_at")
+    list_select_related = ("user",)
+    search_fields: ClassVar = ["name", "user__username", "user__email"]
+    exclude = ("public_data",)
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(ReadOnlyAdmin):
+    """Signed-in browsers, never their keys; their owners end them."""
+
+    list_display = ("user", "way", "address", "browser", "last_seen_at", "created_at")
+    list_filter = ("way",)
+    list_select_related = ("user",)
+    search_fields: ClassVar = ["user__username", "user__email", "address"]
+    exclude = ("session_key",)

@@ -1,14 +1,15 @@
 """From a session or a bearer token to a person, in one query with all his memberships.
 
-The local token is compared in constant time; personal tokens are found by their SHA-256. Nothing
-is cached: a right that was taken away is gone with the next request.
+The local token is compared in constant time; personal tokens are found by their SHA-256; Clerk's
+session tokens by their signature. No right is cached: one that was taken away is gone with the
+next request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from missioncontrol.kernel.actors import Actor, MembershipFacts, Role, Scope, Us
 from missioncontrol.kernel.authz import Action, register_question
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.secrets import same, token_hash
+from orgs.signin import clerk
+from orgs.signin.claims import ExternalPerson
 
 TOKEN_PREFIX = "mct_"  # noqa: S105 - a public prefix, no secret
 LOCAL_USER = "local-auth-user"
@@ -46,10 +49,14 @@ _LOCAL = (
     f"WHERE u.clerk_user_id = '{LOCAL_USER}' AND u.is_active {_OLDEST_FIRST}"
 )
 _BY_TOKEN = (
-    f"SELECT {_PERSON}, t.id, t.scope, t.last_used_at FROM orgs_apitoken t "  # noqa: S608 - constants
+    f"SELECT {_PERSON}, t.id, t.scope, t.last_used_at, t.expires_at FROM orgs_apitoken t "  # noqa: S608 - constants
     f"JOIN orgs_user u ON u.id = t.user_id {_MEMBERSHIPS} "
     "WHERE t.token_hash = %s AND u.is_active AND t.revoked_at IS NULL "
     f"AND (t.expires_at IS NULL OR t.expires_at > now()) {_OLDEST_FIRST}"
+)
+_BY_CLERK = (
+    f"SELECT {_PERSON}, u.email_verified FROM orgs_user u {_MEMBERSHIPS} "  # noqa: S608 - constants
+    f"WHERE u.clerk_user_id = %s AND u.is_active {_OLDEST_FIRST}"
 )
 Row = Sequence[Any]
 
@@ -136,9 +143,44 @@ def from_personal_token(token: str, organization_id: UUID | None) -> UserActor |
     rows = _rows(_BY_TOKEN, [token_hash(token)])
     if not rows:
         return None
-    token_id, scope, last_used_at = rows[0][12:15]
+    token_id, scope, last_used_at, ends_at = rows[0][12:16]
     _touch(token_id, last_used_at)
-    return _scoped(_actor(rows, organization_id, scope), organization_id)
+    actor = replace(_actor(rows, organization_id, scope), ends_at=ends_at)
+    return _scoped(actor, organization_id)
+
+
+def from_clerk_token(token: str, organization_id: UUID | None) -> UserActor | None:
+    """Person of a Clerk session; made at the first call, with an organization.
+
+    Raises:
+        Unavailable: Clerk's keys cannot be read.
+    """
+    claims = clerk.claims_of(token) if "clerk" in settings.AUTH_MODES else None
+    if claims is None:
+        return None
+    rows = _rows(_BY_CLERK, [claims["sub"]])
+    if not rows or rows[0][7] is None or not (rows[0][2] and rows[0][4] and rows[0][12]):
+        rows = _completed(claims, rows)
+    if not rows:
+        return None
+    ends_at = datetime.fromtimestamp(claims["exp"] + settings.CLERK_LEEWAY, UTC)
+    return _scoped(replace(_actor(rows, organization_id), ends_at=ends_at), organization_id)
+
+
+def _completed(claims: dict[str, Any], rows: list[Row]) -> list[Row]:
+    """Make the person, or fill in what he lacks when Clerk knows more by now."""
+    from .services import external
+
+    person = clerk.completed(clerk.person(claims))
+    if rows and rows[0][7] is not None and not _knows_more(person, rows[0]):
+        return rows
+    external.ensure_clerk_user(person)
+    return _rows(_BY_CLERK, [claims["sub"]])
+
+
+def _knows_more(person: ExternalPerson, row: Row) -> bool:
+    is_new_address = person.is_email_verified and not row[12]
+    return bool((person.name and not row[2]) or (person.email and not row[4]) or is_new_address)
 
 
 def _touch(token_id: UUID, last_used_at: datetime | None) -> None:
@@ -183,4 +225,5 @@ def register() -> None:
     credentials.register_session(from_session)
     credentials.register_bearer(from_local_token)
     credentials.register_bearer(from_personal_token)
+    credentials.register_bearer(from_clerk_token)
     register_question(10, ask_role)

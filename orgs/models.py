@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from activity.publish import Target
-from missioncontrol.kernel.models import Entity
+from missioncontrol.kernel.models import Entity, LeasedWork, TenantEntity
 
 from . import querysets
 
@@ -167,6 +167,66 @@ class Membership(Entity):
         return Target("member", self.id, self.user.display_name)
 
 
+class Invite(TenantEntity, LeasedWork):
+    """A way into an organization for the owner of an e-mail address: once, within 14 days.
+
+    The token is found by its hash; it is also sealed, because an admin may look at it again.
+    """
+
+    class MailState(models.TextChoices):
+        """Way of the message with the link."""
+
+        OFF = "off", _("Not sent")
+        WAITING = "waiting", _("On its way")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+
+    invited_email = models.EmailField()
+    token_hash = models.CharField(max_length=64, unique=True)
+    token_sealed = models.TextField()
+    role = models.CharField(
+        max_length=8, choices=Membership.RoleChoice.choices, default=Membership.RoleChoice.MEMBER
+    )
+    all_boards_read = models.BooleanField(default=False)
+    all_boards_write = models.BooleanField(default=False)
+    #: ``[{board_id, can_read, can_write}]``; boards deleted meanwhile are passed over.
+    board_access: Any = models.JSONField(default=list)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    accepted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    mail_state = models.CharField(max_length=8, choices=MailState.choices, default=MailState.OFF)
+    mail_error = models.CharField(max_length=300, blank=True, default="")
+
+    objects = querysets.InviteQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["invited_email", "created_at"],
+                condition=models.Q(accepted_at__isnull=True),
+                name="invite_open_by_email",
+            ),
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(mail_state="waiting"),
+                name="invite_mail_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invited_email} into {self.organization_id}"
+
+    @property
+    def target(self) -> Target:
+        """How events name the invitation."""
+        return Target("invite", self.id, self.invited_email)
+
+
 class ApiToken(Entity):
     """A personal access token, stored hashed, shown once."""
 
@@ -207,3 +267,7 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"link for {self.user_id}"
+
+
+# The rest of this app's tables, which point at the person above.
+from .signin import models as signin_models  # noqa: E402, F401

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.db.models import QuerySet
 
+from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, UserActor
 from missioncontrol.kernel.querysets import VisibleQuerySet
 
@@ -44,6 +45,24 @@ class MembershipQuerySet(VisibleQuerySet[Any]):
         return self.filter(organization_id=organization_id, role="owner")
 
 
+class InviteQuerySet(VisibleQuerySet[Any]):
+    """Invitations into the organizations that the actor belongs to."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Invitations of one's organizations; what one may do with them is asked separately."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        return self.all() if actor.kind == "system" else self.none()
+
+    def pending(self) -> Self:
+        """Neither used nor too old."""
+        return self.filter(accepted_at__isnull=True, expires_at__gt=clock.now())
+
+    def newest_first(self) -> QuerySet[Any]:
+        """Stable order of the list."""
+        return self.order_by("-created_at", "-pk")
+
+
 class ApiTokenQuerySet(VisibleQuerySet[Any]):
     """Personal access tokens: everybody sees his own."""
 
@@ -54,5 +73,19 @@ class ApiTokenQuerySet(VisibleQuerySet[Any]):
         return self.all() if actor.kind == "system" else self.none()
 
     def newest_first(self) -> QuerySet[Any]:
+        """Stable order of the settings page."""
+        return self.order_by("-created_at", "-pk")
+
+
+class OwnQuerySet(VisibleQuerySet[Any]):
+    """Rows that belong to one person: everybody sees his own."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Own rows."""
+        if isinstance(actor, UserActor):
+            return self.filter(user_id=actor.id)
+        return self.all() if actor.kind == "system" else self.none()
+
+    def newest_first(self) -> Self:
         """Stable order of the settings page."""
         return self.order_by("-created_at", "-pk")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -54,6 +55,7 @@ class UserActor:
 
     ``language`` is the one chosen for the pages, empty for that of the browser; ``time_zone`` is
     that of his clock, empty for UTC. Both are read with a session and with no other credential.
+    ``ends_at`` is when the credential proves nothing any more, ``None`` for one without an end.
     """
 
     kind: ClassVar[Kind] = "user"
@@ -66,6 +68,7 @@ class UserActor:
     is_super_admin: bool = False
     language: str = ""
     time_zone: str = ""
+    ends_at: datetime | None = field(default=None, compare=False)
 
     def role_in(self, organization_id: UUID | None) -> Role | None:
         """Role in that organization, ``None`` for a stranger."""

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from .errors import Invalid, RemoteFailed
 
-Purpose = Literal["gateway", "webhook", "llm", "other"]
+Purpose = Literal["gateway", "webhook", "llm", "identity", "other"]
 MAX_RESPONSE_BYTES = 5 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -56,6 +56,8 @@ def _plain(address: IP) -> IP:
 def _allows_private(purpose: Purpose) -> bool:
     if purpose == "gateway":
         return bool(settings.OUTBOUND_ALLOW_PRIVATE_GATEWAYS)
+    if purpose == "identity":  # named by the installation's own settings, never by a caller
+        return True
     return bool(settings.OUTBOUND_ALLOW_PRIVATE)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from missioncontrol import __version__
-from missioncontrol.settings import addresses, env, logs
+from missioncontrol.settings import addresses, env, logs, mail
 
 ENV = env.current()
 BASE_DIR = env.ROOT
@@ -22,14 +22,28 @@ METRICS_TOKEN = ENV.metrics_token.strip()
 DEBUG = False
 BASE_URL = ENV.base_url or f"http://127.0.0.1:{ENV.port}"
 ALLOWED_HOSTS = ENV.host_names(BASE_URL)
-CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CORS_ORIGINS = frozenset(ENV.origins)
+CSRF_TRUSTED_ORIGINS = [BASE_URL, *ENV.origins]
 TRUSTED_PROXIES = ENV.proxies
+SECURITY_HEADERS = ENV.security_headers
 ROOT_URLCONF = "missioncontrol.urls"
 APPEND_SLASH = False
 ASGI_APPLICATION = "missioncontrol.asgi.application"
 
 # --- Sign-in -------------------------------------------------------------------------------------
 AUTH_MODES = ENV.auth_modes
+CLERK_SECRET_KEY = ENV.clerk_secret_key.strip()
+CLERK_PUBLISHABLE_KEY = ENV.clerk_publishable_key.strip()
+CLERK_API_URL = ENV.clerk_api_url.rstrip("/")
+CLERK_ISSUER = ENV.clerk_issuer
+CLERK_SIGN_IN_URL = ENV.clerk_sign_in_url
+CLERK_AUTHORIZED_PARTIES = frozenset(ENV.authorized_parties)
+CLERK_VERIFY_IAT = ENV.clerk_verify_iat
+CLERK_LEEWAY = ENV.clerk_leeway
+OIDC_ISSUER = ENV.oidc_issuer
+OIDC_CLIENT_ID = ENV.oidc_client_id.strip()
+OIDC_CLIENT_SECRET = ENV.oidc_client_secret.strip()
+OIDC_NAME = ENV.oidc_name.strip()
 AUTH_USER_MODEL = "orgs.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -59,6 +73,19 @@ CSRF_FAILURE_VIEW = "missioncontrol.kernel.pages.no_csrf"
 SECURE_HSTS_SECONDS = ENV.security_hsts_seconds
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
+
+# --- E-mail: without a server nothing is sent, and pages offer links to copy ---------------------
+_MAIL = mail.settings_of(ENV.smtp_url)
+MAIL_IS_ON = bool(ENV.smtp_url)
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _MAIL.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = _MAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = mail.sender(ENV.mail_from, BASE_URL)
 
 # --- Applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -99,6 +126,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "orgs.sessions.SeenMiddleware",
     "missioncontrol.kernel.middleware.DomainErrorMiddleware",
 ]
 
@@ -161,6 +189,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Mission Control",
     "DESCRIPTION": "Every operation stands at /api/v1 and, the same, at /api.",
     "PREPROCESSING_HOOKS": ["missioncontrol.kernel.openapi.canonical"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "missioncontrol.kernel.openapi.complete",
+    ],
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -200,6 +232,10 @@ RATE_LIMIT_BACKEND = ENV.rate_limit_backend
 HTTP_THREADS = ENV.http_threads
 ASGI_SERVER = ENV.asgi_server
 ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days
+WEBHOOK_MAX_PAYLOAD_BYTES = ENV.webhook_max_payload_bytes
+RQ_DISPATCH_MAX_RETRIES = ENV.rq_dispatch_max_retries
+RQ_DISPATCH_RETRY_BASE_SECONDS = ENV.rq_dispatch_retry_base_seconds
+RQ_DISPATCH_RETRY_MAX_SECONDS = ENV.rq_dispatch_retry_max_seconds
 SECURITY_HSTS_SECONDS = ENV.security_hsts_seconds
 OWN_PORT = ENV.port
 

@@ -16,10 +16,10 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator, mode
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from missioncontrol.run import state as service_state
-from missioncontrol.settings import addresses, secret_files
+from missioncontrol.settings import addresses, mail, secret_files
 
 ROOT = Path(__file__).resolve().parents[2]
-AUTH_MODES = ("local", "password")
+AUTH_MODES = ("local", "password", "clerk", "oidc")
 TOKEN_LENGTH = 50
 KEY_LENGTH = 32
 SAMPLE_TOKENS = frozenset(
@@ -69,12 +69,34 @@ class Env(BaseSettings):
 
     auth_mode: str = "local"
     local_auth_token: str = Field(default="", repr=False)
+    clerk_secret_key: str = Field(default="", repr=False)
+    clerk_publishable_key: str = Field(
+        default="",
+        validation_alias=AliasChoices("CLERK_PUBLISHABLE_KEY", "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY"),
+    )
+    clerk_api_url: str = "https://api.clerk.com"
+    clerk_issuer: str = ""
+    clerk_sign_in_url: str = ""
+    clerk_authorized_parties: str = ""
+    clerk_verify_iat: bool = True
+    clerk_leeway: Annotated[float, Field(ge=0, le=300)] = 10.0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = Field(default="", repr=False)
+    oidc_name: str = ""
     base_url: str | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8000, validation_alias=AliasChoices("PORT", "BACKEND_PORT")
     )
     allowed_hosts: str = ""
     trusted_proxies: str = ""
+    cors_origins: str = ""
+    security_header_x_content_type_options: str = "nosniff"
+    security_header_x_frame_options: str = "DENY"
+    security_header_referrer_policy: str = "strict-origin-when-cross-origin"
+    security_header_permissions_policy: str = ""
+    smtp_url: str = Field(default="", repr=False)
+    mail_from: str = ""
     session_cookie_secure: bool = False
     security_hsts_seconds: NonNegative = 0
 
@@ -87,6 +109,10 @@ class Env(BaseSettings):
     rate_limit_backend: Literal["memory", "redis"] = "memory"
     metrics_token: str = Field(default="", repr=False)
     activity_retention_days: NonNegative = 0
+    webhook_max_payload_bytes: Annotated[int, Field(gt=0, le=16 * 1024 * 1024)] = 1024 * 1024
+    rq_dispatch_max_retries: NonNegative = 3
+    rq_dispatch_retry_base_seconds: Positive = 10
+    rq_dispatch_retry_max_seconds: Positive = 120
 
     llm_provider: Literal["none", "openai", "anthropic"] = "none"
     llm_base_url: str = ""
@@ -128,6 +154,27 @@ class Env(BaseSettings):
         """Addresses and networks whose forwarding headers are believed."""
         return tuple(part.strip() for part in self.trusted_proxies.split(",") if part.strip())
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Other sites whose pages may call the API, exactly as browsers name them."""
+        return _parts(self.cors_origins)
+
+    @property
+    def authorized_parties(self) -> tuple[str, ...]:
+        """Sites for which Clerk may have issued a session; empty for any."""
+        return _parts(self.clerk_authorized_parties)
+
+    @property
+    def security_headers(self) -> dict[str, str]:
+        """Headers of every answer; a blank one is not sent."""
+        named = {
+            "X-Content-Type-Options": self.security_header_x_content_type_options,
+            "X-Frame-Options": self.security_header_x_frame_options,
+            "Referrer-Policy": self.security_header_referrer_policy,
+            "Permissions-Policy": self.security_header_permissions_policy,
+        }
+        return {name: value.strip() for name, value in named.items() if value.strip()}
+
     def host_names(self, base_url: str) -> list[str]:
         """Host names that are answered: those named, that of ``base_url``, and this machine."""
         named = [part.strip() for part in self.allowed_hosts.split(",") if part.strip()]
@@ -165,8 +212,40 @@ class Env(BaseSettings):
         modes = [part.strip() for part in value.lower().split(",") if part.strip()]
         unknown = [mode for mode in modes if mode not in AUTH_MODES]
         if unknown or not modes:
-            raise ValueError(f"must be a comma list of {' and '.join(AUTH_MODES)}")
-        return ",".join(modes)
+            raise ValueError(f"must be a comma list of {', '.join(AUTH_MODES)}")
+        return ",".join(dict.fromkeys(modes))
+
+    @field_validator("cors_origins", "clerk_authorized_parties")
+    @classmethod
+    def _exact_origins(cls, value: str) -> str:
+        origins = [part.rstrip("/").lower() for part in _parts(value)]
+        for origin in origins:
+            if not _is_origin(origin):
+                raise ValueError(
+                    "must be a comma list of origins such as https://app.example; * is not one"
+                )
+        return ",".join(origins)
+
+    @field_validator("clerk_api_url", "clerk_issuer", "clerk_sign_in_url", "oidc_issuer")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        plain = value.strip()
+        parts = urlsplit(plain)
+        if plain and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be an absolute address that begins with https://")
+        return plain
+
+    @field_validator(
+        "security_header_x_content_type_options",
+        "security_header_x_frame_options",
+        "security_header_referrer_policy",
+        "security_header_permissions_policy",
+    )
+    @classmethod
+    def _one_line_of_text(cls, value: str) -> str:
+        if any(ord(letter) < 32 or ord(letter) > 126 for letter in value):
+            raise ValueError("must be one line of plain characters")
+        return value
 
     @field_validator("database_url", "migration_database_url")
     @classmethod
@@ -183,6 +262,19 @@ class Env(BaseSettings):
         if plain and urlsplit(plain).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return plain
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        mail.check(value.strip())
+        return value.strip()
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if "\n" in value or "\r" in value or (value.strip() and "@" not in value):
+            raise ValueError("must be one e-mail address, with or without a name")
+        return value.strip()
 
     @field_validator("base_url")
     @classmethod
@@ -226,6 +318,19 @@ class Env(BaseSettings):
             raise ValueError("BASE_URL must be set when ENVIRONMENT=production")
         return self
 
+    @model_validator(mode="after")
+    def _complete_modes(self) -> Self:
+        """A way of signing in that is on has everything it needs."""
+        if "clerk" in self.auth_modes and not self.clerk_secret_key.strip():
+            raise ValueError("CLERK_SECRET_KEY must be set when AUTH_MODE names clerk")
+        if "oidc" in self.auth_modes:
+            for name in ("oidc_issuer", "oidc_client_id"):
+                if not getattr(self, name).strip():
+                    raise ValueError(f"{name.upper()} must be set when AUTH_MODE names oidc")
+            if self.is_production and not self.oidc_issuer.startswith("https://"):
+                raise ValueError("OIDC_ISSUER must begin with https:// when ENVIRONMENT=production")
+        return self
+
     @cached_property
     def effective_database_url(self) -> str:
         """The named database, else the bundled one of the data folder."""
@@ -247,6 +352,22 @@ class Env(BaseSettings):
             return self.redis_url or self.rq_redis_url
         state = service_state.read(self.data_dir)
         return state.redis_url if state else "redis://127.0.0.1:1/0"
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _is_origin(text: str) -> bool:
+    """Scheme, host and perhaps a port, as browsers write an origin."""
+    parts = urlsplit(text)
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and "*" not in text
+        and f"{parts.scheme}://{parts.netloc}" == text
+        and "@" not in parts.netloc
+    )
 
 
 def _check_token(token: str) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from rest_framework import exceptions as drf
+from django.utils.translation import gettext as _
 from rest_framework.response import Response
 
 from missioncontrol.kernel.actors import UserActor
@@ -15,8 +15,9 @@ from missioncontrol.kernel.errors import Unauthenticated
 from missioncontrol.kernel.ratelimit import client_ip
 from orgs import credentials, sessions
 from orgs.api import schemas, shapes
+from orgs.api.security import require_json
 from orgs.models import ApiToken, User
-from orgs.services import sign_in, tokens, users
+from orgs.services import accounts, second_factor, sign_in, tokens, users
 
 
 def _actor_of(user: User) -> UserActor:
@@ -45,6 +46,14 @@ class Me(ApiView):
         changes = self.read(schemas.ProfilePatch).given()
         return ok(shapes.user(users.update_profile(self.user, changes=changes), self.user))
 
+    @operation(tags=["users"], summary="Delete the own account")
+    def delete(self, request: HttpRequest) -> Response:
+        """Organizations without another member go with it; 409 for the last owner of others."""
+        accounts.delete_account(self.user)
+        if not request.META.get("HTTP_AUTHORIZATION"):
+            sessions.end_session(self.request._request)  # noqa: SLF001 - Django's own request
+        return done()
+
 
 class Bootstrap(ApiView):
     """``/auth/bootstrap``."""
@@ -69,16 +78,25 @@ class LoginView(ApiView):
     )
     def post(self, request: HttpRequest) -> Response:
         """Set the session cookie; unsafe calls then need the CSRF token as ``X-CSRFToken``."""
-        # A form of another site can send a text body, but not this type without asking first.
-        if not request.META.get("CONTENT_TYPE", "").startswith("application/json"):
-            raise drf.UnsupportedMediaType(request.META.get("CONTENT_TYPE", ""))
+        require_json(request)
         given = self.read(schemas.Login)
         inner = self.request._request  # noqa: SLF001 - Django's own request
         user = sign_in.sign_in_with_password(
             given.username, given.password, address=client_ip(inner)
         )
-        sessions.open_session(inner, user)
+        if second_factor.is_in_force(user.id):
+            user = _with_code(user, given.code, address=client_ip(inner))
+        sessions.open_session(inner, user, way="password", is_complete=True)
         return ok({**shapes.user(user, _actor_of(user)), "csrf_token": get_token(inner)})
+
+
+def _with_code(user: User, code: str | None, *, address: str) -> User:
+    """The person, if the second factor's code is right; without one the client is told to ask."""
+    if not code:
+        raise Unauthenticated(
+            _("Send the code of your second factor as well."), code="second_factor_required"
+        )
+    return sign_in.sign_in_with_code(user, code, way="password", address=address)
 
 
 class LogoutView(ApiView):

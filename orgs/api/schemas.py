@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
+from drf_spectacular.utils import OpenApiParameter
 from pydantic import AfterValidator, Field, StringConstraints
 
 from missioncontrol.kernel.schemas import Input, Name, Output, Text, UtcTime, _no_nul
@@ -36,6 +37,7 @@ class Login(Input):
 
     username: Annotated[str, StringConstraints(min_length=1, max_length=150)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    code: Annotated[str, StringConstraints(max_length=20)] | None = None
 
 
 class OrganizationCreate(Input):
@@ -78,6 +80,35 @@ class AccessPut(Input):
     all_boards_read: bool = False
     all_boards_write: bool = False
     board_access: list[BoardAccessIn] = Field(default_factory=list, max_length=1000)
+
+
+class InviteCreate(Input):
+    """An invitation and what it gives."""
+
+    invited_email: Annotated[str, StringConstraints(max_length=320)]
+    role: Word = "member"
+    all_boards_read: bool = False
+    all_boards_write: bool = False
+    board_access: list[BoardAccessIn] = Field(default_factory=list, max_length=1000)
+
+
+class InviteQuery(Input):
+    """What a list of invitations shows; ``limit`` and ``offset`` as everywhere."""
+
+    reveal: Literal["token"] | None = None
+    limit: str | None = None
+    offset: str | None = None
+
+
+REVEAL_PARAMETERS = [
+    OpenApiParameter("reveal", str, enum=["token"], description="Show the links; recorded.")
+]
+
+
+class InviteAccept(Input):
+    """The token of an invitation's link."""
+
+    token: Annotated[str, StringConstraints(max_length=200)]
 
 
 class TokenCreate(Input):
@@ -132,6 +163,27 @@ class MemberOut(Output):
     all_boards_read: bool
     all_boards_write: bool
     board_access: list[BoardAccessOut]
+    created_at: datetime
+    updated_at: datetime
+
+
+class InviteOut(Output):
+    """An invitation; ``token`` and ``accept_url`` when it is made and when they are asked for."""
+
+    id: UUID
+    organization_id: UUID
+    invited_email: str
+    role: str
+    all_boards_read: bool
+    all_boards_write: bool
+    board_access: list[BoardAccessOut]
+    created_by_user_id: UUID | None
+    accepted_by_user_id: UUID | None
+    accepted_at: datetime | None
+    expires_at: datetime
+    mail_state: str
+    token: str | None = None
+    accept_url: str | None = None
     created_at: datetime
     updated_at: datetime
 

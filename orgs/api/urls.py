@@ -2,13 +2,23 @@
 
 from django.urls import path
 
-from . import members, organizations, people
+from . import invites, members, organizations, people, security
 
 urlpatterns = [
     path("auth/bootstrap", people.Bootstrap.as_view()),
     path("auth/login", people.LoginView.as_view()),
     path("auth/logout", people.LogoutView.as_view()),
+    path("auth/passkey", security.PasskeySignIn.as_view()),
+    path("auth/passkey/options", security.PasskeySignInOptions.as_view()),
     path("users/me", people.Me.as_view()),
+    path("users/me/second-factor", security.SecondFactorView.as_view()),
+    path("users/me/second-factor/confirm", security.SecondFactorConfirm.as_view()),
+    path("users/me/second-factor/recovery-codes", security.RecoveryCodesView.as_view()),
+    path("users/me/passkeys", security.Passkeys.as_view()),
+    path("users/me/passkeys/options", security.PasskeyAddOptions.as_view()),
+    path("users/me/passkeys/<uuid:passkey_id>", security.PasskeyDetail.as_view()),
+    path("users/me/sessions", security.Sessions.as_view()),
+    path("users/me/sessions/<uuid:session_id>", security.SessionDetail.as_view()),
     path("users/me/tokens", people.Tokens.as_view()),
     path("users/me/tokens/<uuid:token_id>", people.TokenDetail.as_view()),
     path("organizations", organizations.Organizations.as_view()),
@@ -19,5 +29,8 @@ urlpatterns = [
     path("organizations/me/members", members.Members.as_view()),
     path("organizations/me/members/<uuid:member_id>", members.MemberDetail.as_view()),
     path("organizations/me/members/<uuid:member_id>/access", members.MemberAccess.as_view()),
+    path("organizations/me/invites", invites.Invites.as_view()),
+    path("organizations/me/invites/<uuid:invite_id>", invites.InviteDetail.as_view()),
+    path("organizations/invites/accept", invites.AcceptInvite.as_view()),
     path("organizations/<uuid:organization_id>", organizations.OrganizationDetail.as_view()),
 ]

@@ -50,6 +50,24 @@ class PasswordSignInForm(KitForm):
     )
 
 
+class CodeForm(KitForm):
+    """A code of the second factor."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "data-mc-autofocus": "",
+            }
+        ),
+        help_text=_("Six digits of your generator, or one of your recovery codes."),
+    )
+
+
 class ProfileForm(KitForm):
     """Who one is; agents read some of it."""
 
@@ -58,7 +76,17 @@ class ProfileForm(KitForm):
     pronouns = forms.CharField(label=_("Pronouns"), max_length=60, required=False)
     timezone = forms.ChoiceField(label=_("Time zone"), required=False)
     context = forms.CharField(
-        label=_("What agents should know about you"), required=False, widget=forms.Textarea
+        label=_("What agents should know about you"),
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea,
+    )
+    notes = forms.CharField(
+        label=_("Notes"),
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea,
+        help_text=_("Agents read these too: preferences, working hours, how to reach you."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,8 +1,7 @@
-"""Sign-in, own settings, members."""
+"""Own settings."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,142 +11,31 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import (
-    require_GET,
-    require_http_methods,
     require_POST,
     require_safe,
 )
 
-from boards.models import BoardUserObjectPermission
 from missioncontrol.kernel import clock
-from missioncontrol.kernel.errors import Conflict, DomainError, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, home_of, page, session_actor
-from missioncontrol.kernel.ratelimit import client_ip
+from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
+from missioncontrol.kernel.pages import actor, page
 from orgs import sessions
-from orgs.models import ApiToken, Membership, User
+from orgs.models import ApiToken, User
 from orgs.pages.forms import (
     ApiTokenForm,
     AppearanceForm,
     PasswordForm,
-    PasswordSignInForm,
     ProfileForm,
-    TokenSignInForm,
 )
+from orgs.pages.sign_in import safe_next, speaking
 from orgs.services import sign_in as proof
 from orgs.services import tokens, users
 
-YEAR = 365 * 86_400
 REFUSALS = (Forbidden, Conflict, Invalid)
 NEW_TOKEN = "new_api_token"  # noqa: S105 - a session key
-PROFILE = ("name", "preferred_name", "pronouns", "timezone", "context")
-LANGUAGES = (("en", "English"), ("zh-hans", "中文"))
-
-
-def _safe_next(request: HttpRequest, default: str = "/dashboard") -> str:
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    own = {request.get_host()}
-    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=own):
-        return target
-    return default
-
-
-@sensitive_post_parameters("token", "password")
-@require_http_methods(["GET", "HEAD", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in by token or password; the mode is a setting and several may be on."""
-    if session_actor(request) is not None:
-        return HttpResponseRedirect(_safe_next(request))
-    mode = request.POST.get("mode", "")
-    token_form = TokenSignInForm(request.POST if mode == "local" else None)
-    password_form = PasswordSignInForm(request.POST if mode == "password" else None)
-    form: TokenSignInForm | PasswordSignInForm = token_form if mode == "local" else password_form
-    fault = ""
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = _enter(request, mode, form.cleaned_data)
-        except DomainError as refusal:
-            fault = str(refusal.detail)
-        else:
-            return _welcome(user, _safe_next(request))
-    return _sign_in_page(request, fault=fault, token_form=token_form, password_form=password_form)
-
-
-def _sign_in_page(
-    request: HttpRequest,
-    *,
-    fault: str = "",
-    token_form: TokenSignInForm | None = None,
-    password_form: PasswordSignInForm | None = None,
-) -> HttpResponse:
-    wanted = request.GET.get("language", "")
-    if wanted in dict(LANGUAGES):
-        translation.activate(wanted)
-    forms = (token_form or TokenSignInForm(), password_form or PasswordSignInForm())
-    context = {
-        "modes": settings.AUTH_MODES,
-        "token_form": forms[0],
-        "password_form": forms[1],
-        "next": request.POST.get("next") or request.GET.get("next", ""),
-        "languages": LANGUAGES,
-        "fault": fault,
-    }
-    refused = any(form.is_bound and form.errors for form in forms)
-    status = 401 if fault else 422 if refused else 200
-    response = render(request, "orgs/sign_in.html", context, status=status)
-    return _speaking(wanted, response) if wanted in dict(LANGUAGES) else response
-
-
-def _welcome(user: User, target: str) -> HttpResponse:
-    response = HttpResponseRedirect(target)
-    return _speaking(user.language, response) if user.language else response
-
-
-def _enter(request: HttpRequest, mode: str, given: dict[str, str]) -> User:
-    address = client_ip(request)
-    if mode == "local":
-        user = proof.sign_in_with_token(given["token"], address=address)
-    else:
-        user = proof.sign_in_with_password(given["username"], given["password"], address=address)
-    sessions.open_session(request, user)
-    return user
-
-
-@require_GET  # not HEAD: looking at the link must not use it up
-def sign_in_link(request: HttpRequest, code: str) -> HttpResponse:
-    """The one-time link that is printed at start."""
-    try:
-        user = proof.sign_in_with_link(code, address=client_ip(request))
-    except DomainError as refusal:
-        return _sign_in_page(request, fault=str(refusal.detail))
-    sessions.open_session(request, user)
-    return _welcome(user, "/dashboard")
-
-
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End this session."""
-    who = session_actor(request)
-    if who is not None:
-        proof.record_sign_out(who)
-    sessions.end_session(request)
-    return HttpResponseRedirect("/sign-in")
-
-
-@require_POST
-@page
-def organization_switch(request: HttpRequest) -> HttpResponse:
-    """Work in another of one's organizations."""
-    raw = request.POST.get("organization_id", "")
-    try:
-        wanted = UUID(raw)
-    except ValueError:
-        raise Forbidden(_("You are not a member of this organization.")) from None
-    users.set_active_organization(actor(request), wanted)
-    return HttpResponseRedirect("/dashboard")
+PROFILE = ("name", "preferred_name", "pronouns", "timezone", "notes", "context")
 
 
 def _settings_page(request: HttpRequest, *, status: int = 200, **forms: Any) -> HttpResponse:
@@ -215,18 +103,9 @@ def appearance_update(request: HttpRequest) -> HttpResponse:
     if whole:
         with translation.override(user.language or translation.get_language()):
             messages.success(request, _("Your appearance was saved."))
-    return _speaking(
-        user.language, HttpResponseRedirect(_safe_next(request, "/settings#appearance"))
+    return speaking(
+        user.language, HttpResponseRedirect(safe_next(request, "/settings#appearance"))
     )
-
-
-def _speaking(language: str, response: HttpResponse) -> HttpResponse:
-    """Let the browser ask for a language from now on; none lets it decide itself."""
-    if language:
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=YEAR, samesite="Lax")
-    else:
-        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
-    return response
 
 
 @sensitive_post_parameters("current", "new")
@@ -285,29 +164,3 @@ def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
 def _take(form: Any, refusal: Conflict | Forbidden | Invalid) -> None:
     errors = refusal.extra.get("errors", []) if isinstance(refusal, Invalid) else []
     form.take(errors, str(refusal.detail))
-
-
-@require_safe
-@page
-def member_list(request: HttpRequest) -> HttpResponse:
-    """Members of the active organization with their roles and boards."""
-    who = actor(request)
-    members = Membership.objects.visible_to(who).filter(organization_id=home_of(who))
-    boards: dict[UUID, list[str]] = defaultdict(list)
-    if who.is_admin_in(who.organization_id):
-        grants = BoardUserObjectPermission.objects.filter(
-            content_object__organization_id=home_of(who)
-        )
-        rows = grants.order_by("content_object__name").values_list(
-            "user_id", "content_object__name"
-        )
-        for user_id, name in rows.distinct():
-            boards[user_id].append(name)
-    context = {
-        "nav": "members",
-        "members": members.select_related("user").order_by("user__email", "user__name", "pk"),
-        "total": members.count(),
-        "boards": boards,
-        "me": who.id,
-    }
-    return render(request, "orgs/member_list.html", context)

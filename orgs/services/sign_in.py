@@ -1,15 +1,20 @@
-"""Signing in: by the installation's token, by password, by a one-time link.
+"""Signing in: who somebody is, by whatever he proves it.
+
+By the installation's token, by password, by a one-time link, by passkey, by another service, and by
+the code that a second factor asks for.
 
 These functions prove who somebody is and record it; the door opens the session
 (:mod:`orgs.sessions`). Ten failures in a quarter of an hour close the way for an account and for
-an address; a success takes its own attempt out of the count.
+an address; a success takes its own attempt out of the count. Where a second factor is in force,
+the sign-in is recorded when its code was right.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -24,7 +29,8 @@ from missioncontrol.kernel.secrets import token_hash
 from missioncontrol.kernel.unit import service
 from orgs import credentials
 from orgs.models import SignInLink, User
-from orgs.services import users
+from orgs.services import external, passkeys, second_factor, users
+from orgs.signin.claims import ExternalPerson
 
 log = structlog.get_logger(__name__)
 LINK_LIFE = timedelta(minutes=10)
@@ -85,6 +91,62 @@ def sign_in_with_link(code: str, *, address: str = "") -> User:
     )
 
 
+def sign_in_with_passkey(
+    site: passkeys.Site, *, state: Mapping[str, Any], answer: Mapping[str, Any], address: str = ""
+) -> User:
+    """The person whose passkey answered; no second factor is asked for.
+
+    Raises:
+        RateLimited: ten failures from this address within 15 minutes.
+        Unauthenticated: an unknown passkey, or an answer that proves nothing.
+    """
+    return _attempt(
+        [f"address:{address}"],
+        lambda: passkeys.prove(site, state=state, answer=answer),
+        refusal=_("This passkey is not known here."),
+        way="passkey",
+        is_complete=True,
+    )
+
+
+def sign_in_from_elsewhere(person: ExternalPerson, *, way: str, address: str = "") -> User:
+    """The person whom another service proved; that service asks for its own second factor.
+
+    Raises:
+        RateLimited: ten failures from this address within 15 minutes.
+        Unauthenticated: the account is closed.
+    """
+    ensure = external.ensure_clerk_user if way == "clerk" else external.ensure_oidc_user
+    return _attempt(
+        [f"address:{address}"],
+        lambda: ensure(person),
+        refusal=_("Your account here is closed. Ask an administrator."),
+        way=way,
+        is_complete=True,
+    )
+
+
+def sign_in_with_code(user: User, code: str, *, way: str, address: str = "") -> User:
+    """Complete a sign-in by a code of the generator, or by a recovery code.
+
+    Args:
+        way: How the person proved himself before.
+
+    Raises:
+        RateLimited: ten failures for this account or this address within 15 minutes.
+        Unauthenticated: ``wrong_code``, wrong or already used.
+    """
+    return _attempt(
+        [f"address:{address}", f"code:{user.id}"],
+        lambda: user if second_factor.use_code(user.id, code) else None,
+        refusal=_("This code is wrong or was used. Wait for the next one."),
+        way=f"{way}+code",
+        username=user.username,
+        is_complete=True,
+        code="wrong_code",
+    )
+
+
 def _attempt(
     subjects: list[str],
     prove: Callable[[], User | None],
@@ -92,6 +154,8 @@ def _attempt(
     refusal: str,
     way: str,
     username: str = "",
+    is_complete: bool = False,
+    code: str | None = None,
 ) -> User:
     for subject in subjects:
         ratelimit.hit(ratelimit.SIGN_IN, subject, must_count=True)
@@ -99,10 +163,11 @@ def _attempt(
     if user is None or not user.is_active:
         log.warning("auth.sign_in_failed", way=way)
         _record_failure(username, way=way)
-        raise Unauthenticated(refusal)
+        raise Unauthenticated(refusal, code=code)
     for subject in subjects:
         ratelimit.forgive(ratelimit.SIGN_IN, subject)
-    _record_success(user.id, way=way)
+    if is_complete or not second_factor.is_in_force(user.id):
+        _record_success(user.id, way=way)
     return user
 
 

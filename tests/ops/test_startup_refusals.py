@@ -80,7 +80,7 @@ def test_no_token_is_needed_without_local_sign_in(tmp_path: Path) -> None:
     assert load(tmp_path, auth_mode="password").local_auth_token == ""
 
 
-@pytest.mark.parametrize("mode", ["clerk", "local,clerk", "", "open"])
+@pytest.mark.parametrize("mode", ["saml", "local,saml", "", "open"])
 def test_unknown_sign_in_is_refused(tmp_path: Path, mode: str) -> None:
     with pytest.raises(env.ConfigurationError, match="AUTH_MODE must be a comma list"):
         load(tmp_path, auth_mode=mode)
