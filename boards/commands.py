@@ -5,7 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from missioncontrol.kernel import commands
-from missioncontrol.kernel.schemas import Input, Name, NonBlankText, Text, Title, UtcTime
+from missioncontrol.kernel.schemas import (
+    Input,
+    JsonObject,
+    Name,
+    NonBlankText,
+    Text,
+    Title,
+    UtcTime,
+)
 
 from . import services
 
@@ -31,6 +39,8 @@ class CreateTask(Input):
     due_at: UtcTime | None = None
     assigned_agent_id: UUID | None = None
     depends_on_task_ids: list[UUID] = []
+    tag_ids: list[UUID] = []
+    custom_field_values: JsonObject = {}
     allow_duplicate: bool = False
     auto_reason: str | None = None
 

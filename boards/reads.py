@@ -11,10 +11,11 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
-from boards import rows, rules
+from boards import custom_fields, rows, rules
 from boards.models import Board, Task, TaskComment
 from governance import gates
 from missioncontrol.kernel import clock
@@ -29,10 +30,18 @@ TASK_FIELDS = (
     "delivery_detail", "version", "created_at", "updated_at",
 )  # fmt: skip
 _of_instance = attrgetter(*TASK_FIELDS)
+Specs = tuple[custom_fields.FieldSpec, ...]
+MOST_SPECS = 2_000
+#: Fields of boards by their digest: the same digest always means the same fields.
+_specs: dict[str, Specs] = {}
 
 
 def shape_task(
-    values: Sequence[Any], assignee: str | None, needs: tuple[Sequence[Any], Sequence[Any]]
+    values: Sequence[Any],
+    assignee: str | None,
+    needs: tuple[Sequence[Any], Sequence[Any]],
+    tags: list[dict[str, Any]],
+    custom_field_values: dict[str, Any],
 ) -> dict[str, Any]:
     """A task as the API has it.
 
@@ -40,6 +49,8 @@ def shape_task(
         values: Columns in the order of :data:`TASK_FIELDS`.
         assignee: Name of the assigned agent.
         needs: Ids it depends on, and those of them that are not done.
+        tags: Its tags in the order of assignment.
+        custom_field_values: Values of all fields of its board.
     """
     (
         pk, board_id, number, key, title, description, status, rank, priority, due_at, agent_id,
@@ -76,9 +87,9 @@ def shape_task(
         "dependencies": depends,
         "blocked_by_task_ids": waits,
         "is_blocked": bool(waits),
-        "tag_ids": [],
-        "tags": [],
-        "custom_field_values": {},
+        "tag_ids": [tag["id"] for tag in tags],
+        "tags": tags,
+        "custom_field_values": custom_field_values,
         "comments_count": comments,
         "delivery": delivery,
         "delivery_detail": delivery_detail,
@@ -97,6 +108,8 @@ def task_of(task: Task) -> dict[str, Any]:
         _of_instance(task),
         facts.get("assignee_name"),
         (list(facts["dependency_ids"]), list(facts["unfinished_ids"])),
+        facts["tags"],
+        custom_fields.shown(facts["field_specs"], task.custom_field_values),
     )
     if task.warnings:
         shape["warnings"] = list(task.warnings)
@@ -115,11 +128,41 @@ def tasks(wanted: QuerySet[Task]) -> list[dict[str, Any]]:
 def select(
     where: rows.Where, *, order: str = rows.NEWEST, limit: int | None = None, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """Tasks that fit as the API has them, in one query."""
-    return [
-        shape_task(row[:-3], row[-3], (rows.ids_of(row[-2]), rows.ids_of(row[-1])))
-        for row in rows.tasks(where, order=order, limit=limit, offset=offset)
-    ]
+    """Tasks that fit as the API has them, in one query.
+
+    Another one reads the fields of boards whose digest this process has not met.
+    """
+    found = rows.tasks(where, order=order, limit=limit, offset=offset)
+    specs = _specs_of(found)
+    shapes = []
+    for row in found:
+        assignee, depends, unfinished, tags, stored, digest = row[-6:]
+        values = (
+            custom_fields.shown(specs[digest], orjson.loads(stored) if stored != "{}" else {})
+            if digest
+            else {}
+        )
+        needs = (rows.ids_of(depends), rows.ids_of(unfinished))
+        labels = orjson.loads(tags) if tags else []
+        shapes.append(shape_task(row[:-6], assignee, needs, labels, values))
+    return shapes
+
+
+def _specs_of(found: list[rows.Row]) -> Mapping[str, Specs]:
+    """Fields that the boards of task rows ask for, by the digest in the rows."""
+    wanted = {row[-1]: row[1] for row in found if row[-1]}
+    if not wanted:
+        return {}
+    specs = {digest: _specs[digest] for digest in wanted if digest in _specs}
+    unknown = {board_id: digest for digest, board_id in wanted.items() if digest not in specs}
+    if unknown:
+        if len(_specs) > MOST_SPECS:
+            _specs.clear()
+        for board_id, digest, packed in rows.fields_of_boards(unknown):
+            fresh = _specs[digest] = custom_fields.unpack(packed)
+            # The fields may have changed between the two statements.
+            specs[unknown[board_id]] = fresh
+    return {digest: specs.get(digest, ()) for digest in wanted}
 
 
 def with_approvals(
@@ -150,8 +193,11 @@ def event_card(task: Task) -> dict[str, Any]:
     """A task as ``task.created`` carries it: JSON-ready, without the description."""
     shape = task_of(task)
     shape.pop("description")
+    shape["custom_field_values"] = custom_fields.excerpt(shape["custom_field_values"])
     for name, value in shape.items():
-        if isinstance(value, UUID):
+        if name == "tags":
+            shape[name] = value[:50]
+        elif isinstance(value, UUID):
             shape[name] = str(value)
         elif hasattr(value, "astimezone"):
             shape[name] = clock.iso(value)

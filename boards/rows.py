@@ -29,6 +29,12 @@ _NEEDS = (
     "FILTER (WHERE o.status <> 'done') AS unfinished FROM boards_taskdependency d "
     "JOIN boards_task o ON o.id = d.depends_on_id WHERE d.task_id = t.id) n ON TRUE"
 )
+#: Tags of a task as JSON text, in the order of assignment; nothing is looked up without any.
+_TAGS = (
+    "LEFT JOIN LATERAL (SELECT json_agg(json_build_object('id', g.id, 'name', g.name, "
+    "'slug', g.slug, 'color', g.color) ORDER BY array_position(t.tag_ids, g.id))::text AS tags "
+    "FROM boards_tag g WHERE t.tag_ids <> '{}' AND g.id = ANY(t.tag_ids)) k ON TRUE"
+)
 _AGENT = "LEFT JOIN agents_agent a ON a.id = t.assigned_agent_id"
 #: Columns of a task in the order of ``reads.TASK_FIELDS``; times are text already.
 _TASK = ", ".join(
@@ -86,14 +92,53 @@ def _fetch(sql: str, parameters: Sequence[Any]) -> list[Row]:
 def tasks(
     where: Where, *, order: str = NEWEST, limit: int | None = None, offset: int = 0
 ) -> list[Row]:
-    """Tasks (alias ``t``, their boards ``b``): columns, assignee, dependencies, unfinished ones."""
+    """Tasks (alias ``t``, their boards ``b``), each with six columns more.
+
+    Name of the assignee, dependencies, unfinished ones, tags, values of custom fields, and the
+    digest of the fields that the board asks for.
+    """
     tail = f" LIMIT {int(limit)} OFFSET {int(offset)}" if limit is not None else ""
     return _fetch(
-        f"SELECT {_TASK}, a.name, n.depends, n.unfinished FROM boards_task t "  # noqa: S608 - constants
-        f"JOIN boards_board b ON b.id = t.board_id {_AGENT} {_NEEDS} "
+        f"SELECT {_TASK}, a.name, n.depends, n.unfinished, k.tags, t.custom_field_values, "  # noqa: S608
+        f"b.custom_fields_digest FROM boards_task t "
+        f"JOIN boards_board b ON b.id = t.board_id {_AGENT} {_NEEDS} {_TAGS} "
         f"WHERE {where.sql} ORDER BY {order}{tail}",
         where.parameters,
     )
+
+
+def fields_of_boards(board_ids: Iterable[UUID]) -> list[tuple[UUID, str, list[dict[str, Any]]]]:
+    """``(board_id, digest, custom fields)`` of some boards."""
+    found = _fetch(
+        "SELECT id, custom_fields_digest, custom_fields::text FROM boards_board WHERE id = ANY(%s)",
+        [list(board_ids)],
+    )
+    return [(board_id, digest, orjson.loads(raw)) for board_id, digest, raw in found]
+
+
+def tags_of(organization_id: UUID, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Tags of an organization by id, as tasks show them."""
+    found = _fetch(
+        "SELECT id, name, slug, color FROM boards_tag WHERE organization_id = %s AND id = ANY(%s)",
+        [organization_id, list(ids)],
+    )
+    return {
+        pk: {"id": str(pk), "name": name, "slug": slug, "color": color}
+        for pk, name, slug, color in found
+    }
+
+
+def tag_counts(ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many tasks carry each of the tags; those without any are left out."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    found = _fetch(
+        "SELECT k.tag, count(*) FROM boards_task t, unnest(t.tag_ids) AS k(tag) "
+        "WHERE t.tag_ids <> '{}' AND t.tag_ids && %s AND k.tag = ANY(%s) GROUP BY k.tag",
+        [wanted, wanted],
+    )
+    return dict(found)
 
 
 def count_tasks(where: Where) -> int:
@@ -216,21 +261,24 @@ def _lock_board(where: Where) -> Board | None:
 
 
 def lock_task(task_id: UUID, board_id: UUID, *, for_delete: bool = False) -> Task | None:
-    """A task of that board, locked, with ``dependency_ids``, ``unfinished_ids``, ``assignee_name``.
+    """A task of that board, locked.
+
+    It carries ``dependency_ids``, ``unfinished_ids``, ``assignee_name`` and ``tags``.
 
     The board is locked already, so what the task waits for does not change meanwhile.
     """
     strength = "UPDATE" if for_delete else "NO KEY UPDATE"
     found = _fetch(
-        f"SELECT {_TASK_ROW.sql}, a.name, n.depends, n.unfinished FROM boards_task t "  # noqa: S608
-        f"{_AGENT} {_NEEDS} WHERE t.id = %s AND t.board_id = %s FOR {strength} OF t",
+        f"SELECT {_TASK_ROW.sql}, a.name, n.depends, n.unfinished, k.tags FROM boards_task t "  # noqa: S608
+        f"{_AGENT} {_NEEDS} {_TAGS} WHERE t.id = %s AND t.board_id = %s FOR {strength} OF t",
         [task_id, board_id],
     )
     if not found:
         return None
     task: Task = _TASK_ROW.load(found[0])
-    name, depends, unfinished = found[0][-3:]
+    name, depends, unfinished, tags = found[0][-4:]
     task.__dict__.update(
+        tags=orjson.loads(tags) if tags else [],
         assignee_name=name,
         dependency_ids=[UUID(pk) for pk in ids_of(depends)],
         unfinished_ids=[UUID(pk) for pk in ids_of(unfinished)],

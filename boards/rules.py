@@ -52,8 +52,10 @@ MOVES: Mapping[Mover, frozenset[tuple[str, str]]] = {
 #: Fields that a PATCH may name, by kind of mover; ``None`` means every field.
 WRITABLE: Mapping[Mover, frozenset[str] | None] = {
     Mover.USER: None,
-    Mover.LEAD: frozenset({"assigned_agent_id", "status", "depends_on_task_ids"}),
-    Mover.WORKER: frozenset({"status"}),
+    Mover.LEAD: frozenset(
+        {"assigned_agent_id", "status", "depends_on_task_ids", "tag_ids", "custom_field_values"}
+    ),
+    Mover.WORKER: frozenset({"status", "custom_field_values"}),
 }
 
 

@@ -34,7 +34,7 @@ from missioncontrol.kernel.errors import (
     Unauthenticated,
 )
 from missioncontrol.kernel.models import IdempotencyRecord
-from missioncontrol.kernel.schemas import Input, Text, Title, UtcTime, field_errors
+from missioncontrol.kernel.schemas import Input, JsonObject, Text, Title, UtcTime, field_errors
 
 PER_COLUMN = 500
 DONE_FOR = timedelta(days=30)
@@ -115,6 +115,7 @@ class PatchChanges(Input):
     assigned_agent_id: UUID | None = None
     depends_on_task_ids: list[UUID] | None = None
     tags: list[UUID] | None = None
+    custom_field_values: JsonObject | None = None
 
 
 class PatchFrame(_Op):
@@ -127,11 +128,8 @@ class PatchFrame(_Op):
     def run(self, actor: UserActor, board_id: UUID) -> Task:
         """Carry it out."""
         changes = self.changes.given()
-        tags = changes.pop("tags", None)
-        if tags:
-            raise NotFound(
-                _("Some of the tags do not exist."), missing_tag_ids=[str(tag) for tag in tags]
-            )
+        if "tags" in changes:
+            changes["tag_ids"] = changes.pop("tags")
         return services.update_task(
             actor,
             self.task_id,

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Permission
 
 from agents.models import Agent
-from boards.models import Board, BoardGroup, BoardUserObjectPermission, Task, TaskComment
+from boards.custom_fields import pack
+from boards.models import (
+    Board,
+    BoardGroup,
+    BoardUserObjectPermission,
+    CustomField,
+    Tag,
+    Task,
+    TaskComment,
+)
+from boards.services.custom_fields import spec_of
 from gateways.models import Gateway
 from governance.models import Approval
-from missioncontrol.kernel.secrets import new_token, token_hash
-from orgs.models import ApiToken, Membership, Organization, User
+from missioncontrol.kernel import clock
+from missioncontrol.kernel.secrets import new_token, seal, token_hash
+from orgs.models import ApiToken, Invite, Membership, Organization, User
 
 _numbers = count(1)
 
@@ -50,6 +62,21 @@ def make_token(user: User, scope: str = "admin", **fields: Any) -> str:
     return raw
 
 
+def make_invite(
+    organization: Organization, email: str, *, token: str = "", **fields: Any
+) -> Invite:
+    """A pending invitation; ``token`` is the text of its link."""
+    raw = token or new_token("mci_")
+    fields.setdefault("expires_at", clock.now() + timedelta(days=14))
+    return Invite.objects.create(
+        organization=organization,
+        invited_email=email,
+        token_hash=token_hash(raw),
+        token_sealed=seal(raw),
+        **fields,
+    )
+
+
 def make_group(organization: Organization, name: str = "", **fields: Any) -> BoardGroup:
     """A board group."""
     number = next(_numbers)
@@ -74,6 +101,26 @@ def _key(number: int) -> str:
         number, rest = divmod(number, 26)
         letters = chr(65 + rest) + letters
     return f"B{letters}"[:5]
+
+
+def make_tag(organization: Organization, name: str = "", **fields: Any) -> Tag:
+    """A tag that no task carries."""
+    number = next(_numbers)
+    fields.setdefault("slug", f"tag-{number}")
+    return Tag.objects.create(organization=organization, name=name or f"Tag {number}", **fields)
+
+
+def make_field(board: Board, key: str = "", **fields: Any) -> CustomField:
+    """A custom field bound to one board, and the board's copy of it."""
+    key = key or f"field_{next(_numbers)}"
+    fields.setdefault("label", key)
+    field = CustomField.objects.create(
+        organization_id=board.organization_id, field_key=key, **fields
+    )
+    field.boards.add(board)
+    packed, digest = pack([spec_of(entry) for entry in board.field_bindings.order_by("label")])
+    Board.objects.filter(pk=board.pk).update(custom_fields=packed, custom_fields_digest=digest)
+    return field
 
 
 def grant(board: Board, user: User, right: str = "read") -> BoardUserObjectPermission:

@@ -65,9 +65,7 @@ urlpatterns = [
     path("tags", tags.TagListView.as_view(), name="tags"),
     path("tags/<uuid:tag_id>", tags.TagView.as_view(), name="tag"),
     path("organizations/me/custom-fields", custom_fields.CustomFieldListView.as_view()),
-    path(
-        "organizations/me/custom-fields/<uuid:field_id>", custom_fields.CustomFieldView.as_view()
-    ),
+    path("organizations/me/custom-fields/<uuid:field_id>", custom_fields.CustomFieldView.as_view()),
     path("tasks", tasks.TaskListView.as_view(), name="tasks"),
     path(_TASK, tasks.TaskView.as_view(), name="task"),
     path(f"{_TASK}/comments", comments.CommentListView.as_view()),

@@ -84,6 +84,10 @@ class Board(TenantEntity, Versioned):
     paused = models.BooleanField(default=False)
     wip_limits: Any = models.JSONField(default=dict, blank=True)
     next_task_number = models.PositiveIntegerField(default=1)
+    #: Copy of the custom fields bound to the board, kept by their services.
+    custom_fields: Any = models.JSONField(default=list, blank=True)
+    #: Digest of that copy, by which readers keep it in memory; empty without fields.
+    custom_fields_digest = models.CharField(max_length=32, blank=True, default="")
     #: Row version that last changed each field; tells a real conflict from a mere newer version.
     field_versions: Any = models.JSONField(default=dict, blank=True)
     #: +1 whenever somebody's right on this board changes (ruling 20).

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -65,6 +67,10 @@ class Task(TenantEntity, Versioned):
     comments_count = models.PositiveIntegerField(default=0)
     delivery = models.CharField(max_length=10, choices=Delivery.choices, blank=True, default="")
     delivery_detail = models.CharField(max_length=300, blank=True, default="")
+    #: Tags in the order of assignment.
+    tag_ids: Any = ArrayField(models.UUIDField(), default=list, blank=True)
+    #: Values of custom fields by key; those of fields that are not bound now are kept.
+    custom_field_values: Any = models.JSONField(default=dict, blank=True)
     #: Row version that last changed each field; tells a real conflict from a mere newer version.
     field_versions: Any = models.JSONField(default=dict, blank=True)
 
@@ -83,6 +89,7 @@ class Task(TenantEntity, Versioned):
             models.Index(fields=["board", "-created_at"], name="task_newest"),
             models.Index(fields=["board", "fingerprint"], name="task_by_fingerprint"),
             models.Index(fields=["assigned_agent", "status"], name="task_by_assignee"),
+            GinIndex(fields=["tag_ids"], name="task_by_tag", condition=~models.Q(tag_ids=[])),
         ]
 
     def __str__(self) -> str:

@@ -12,15 +12,16 @@ from django.utils.translation import gettext as _
 from boards import actions, assignees, rules
 from boards.models import Task
 from boards.rules import Mover
-from boards.services import comments, dependencies, gatekeeping, opening, ranks
+from boards.services import comments, dependencies, details, gatekeeping, opening, ranks
 from boards.services.drafts import TIMES, TaskDraft
 from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
 from missioncontrol.kernel.errors import Forbidden, Invalid
 
 PLAIN_FIELDS = ("title", "description", "priority", "due_at")
-FIELDS = frozenset({*PLAIN_FIELDS, "status", "assigned_agent_id", "depends_on_task_ids"})
-NOT_NULL = frozenset({"title", "status", "priority", "depends_on_task_ids"})
+LABELS = ("tag_ids", "custom_field_values")
+FIELDS = frozenset({*PLAIN_FIELDS, *LABELS, "status", "assigned_agent_id", "depends_on_task_ids"})
+NOT_NULL = frozenset({"title", "status", "priority", "depends_on_task_ids", *LABELS})
 MAX_TITLE = 500
 MAX_TEXT = 100_000
 MOVED = frozenset({"status", "rank", *TIMES})
@@ -59,8 +60,9 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
         wanted["status"] = status_of(wanted["status"])
     if "priority" in wanted:
         wanted["priority"] = _priority(wanted["priority"])
-    if "depends_on_task_ids" in wanted:
-        wanted["depends_on_task_ids"] = list(dict.fromkeys(wanted["depends_on_task_ids"]))
+    for name in ("depends_on_task_ids", "tag_ids"):
+        if name in wanted:
+            wanted[name] = list(dict.fromkeys(wanted[name]))
     return wanted
 
 
@@ -95,7 +97,7 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
 
     Raises:
         Invalid: a value that does not fit, or a comment that a gate asks for.
-        NotFound: absent, invisible, or not on the wanted board; unknown assignee or dependency.
+        NotFound: absent, invisible, or not on the wanted board; unknown assignee, dependency, tag.
         Forbidden: by right, field, assignee, or the table of moves.
         StaleVersion: somebody else changed one of the fields since.
         Conflict, Blocked, ApprovalRequired: by dependencies, assignment, or a gate.
@@ -107,9 +109,14 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
     gatekeeping.require_fields(mover, wanted, has_comment=bool(wish.comment))
     gatekeeping.require_own(actor, mover, task.assigned_agent_id)
     draft = TaskDraft(actor, board, task, acting_for=wish.acting_for)
+    if "custom_field_values" in wanted:
+        wanted["custom_field_values"] = details.values_of(
+            draft.field_specs, task.custom_field_values, wanted["custom_field_values"]
+        )
     draft.require_version(wanted, wish.expected_version)
     before = task.status
     _plain(draft, wanted)
+    _label(draft, wanted)
     _assign(draft, wanted, mover)
     added = (
         dependencies.plan(draft, wanted["depends_on_task_ids"])
@@ -128,6 +135,14 @@ def _plain(draft: TaskDraft, wanted: Mapping[str, Any]) -> None:
     if "title" in draft.previous or "description" in draft.previous:
         task = draft.task
         draft.put("fingerprint", rules.fingerprint(draft.board.pk, task.title, task.description))
+
+
+def _label(draft: TaskDraft, wanted: Mapping[str, Any]) -> None:
+    """Tags and values of custom fields; the latter are checked already."""
+    if "tag_ids" in wanted:
+        draft.put_tags(details.known_tags(draft.board.organization_id, wanted["tag_ids"]))
+    if "custom_field_values" in wanted:
+        draft.put("custom_field_values", wanted["custom_field_values"])
 
 
 def _assign(draft: TaskDraft, wanted: Mapping[str, Any], mover: Mover) -> None:
@@ -267,7 +282,7 @@ def _tell(draft: TaskDraft, names: set[str], before: str) -> None:
         rest.discard("assigned_agent_id")
         if task.assigned_agent_id and task.assigned_agent_id != draft.actor.id:
             tell_assigned(draft)
-    rest &= {*PLAIN_FIELDS, "rank", "assigned_agent_id", "depends_on_task_ids"}
+    rest &= {*PLAIN_FIELDS, *LABELS, "rank", "assigned_agent_id", "depends_on_task_ids"}
     if rest:
         draft.publish("task.updated", draft.data(rest))
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from activity.models import ActivityEvent
 from activity.publish import publish
-from boards import reads, rows, rules
+from boards import custom_fields, reads, rows, rules
 from boards.models import Board, Task
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, AgentActor
@@ -27,6 +27,8 @@ TRACKED = (
     "due_at",
     "assigned_agent_id",
     "depends_on_task_ids",
+    "tag_ids",
+    "custom_field_values",
 )
 TIMES = ("in_progress_at", "review_at", "done_at", "reopened_at")
 
@@ -43,6 +45,8 @@ class TaskDraft:
         self.dependency_ids: list[UUID] = list(getattr(task, "dependency_ids", []))
         self.unfinished_ids: list[UUID] = list(getattr(task, "unfinished_ids", []))
         self.previous_dependency_ids = list(self.dependency_ids)
+        self.tags: list[dict[str, Any]] = list(getattr(task, "tags", []))
+        self.field_specs = custom_fields.unpack(board.custom_fields)
         self.was_blocked = bool(self.unfinished_ids) and task.status != "done"
 
     def put(self, name: str, value: Any) -> None:
@@ -51,6 +55,11 @@ class TaskDraft:
         if value != present:
             self.previous.setdefault(name, present)
             setattr(self.task, name, value)
+
+    def put_tags(self, tags: list[dict[str, Any]]) -> None:
+        """Give the task other tags, known ones in order."""
+        self.put("tag_ids", [UUID(tag["id"]) for tag in tags])
+        self.tags = tags
 
     def put_all(self, values: Mapping[str, Any]) -> None:
         """Give several columns new values."""
@@ -116,7 +125,9 @@ class TaskDraft:
         columns = changed - {"depends_on_task_ids"}
         values = {name: getattr(task, name) for name in columns}
         values |= {"version": task.version, "updated_at": task.updated_at}
-        values["field_versions"] = orjson.dumps(task.field_versions).decode()
+        for name in ("field_versions", "custom_field_values"):
+            if name in values or name == "field_versions":
+                values[name] = orjson.dumps(getattr(task, name)).decode()
         rows.update_task(task.pk, values)
         self.refresh_annotations()
         return changed
@@ -127,6 +138,8 @@ class TaskDraft:
         facts["assignee_name"] = self.assignee_name
         facts["dependency_ids"] = self.dependency_ids
         facts["unfinished_ids"] = self.unfinished_ids
+        facts["tags"] = self.tags
+        facts["field_specs"] = self.field_specs
 
     # --- events ------------------------------------------------------------
 
@@ -141,6 +154,10 @@ class TaskDraft:
         if "assigned_agent_id" in changes:
             changes["assignee"] = self.assignee_name
             previous["assignee"] = self.previous_assignee_name
+        if "tag_ids" in changes:
+            changes["tags"] = self.tags
+        if "custom_field_values" in changes:
+            changes["custom_field_values"], previous["custom_field_values"] = self._values()
         if "depends_on_task_ids" in names:
             changes |= blocking(self.dependency_ids, self.unfinished_ids, self.task.status)
             previous["depends_on_task_ids"] = [str(i) for i in self.previous_dependency_ids]
@@ -154,6 +171,16 @@ class TaskDraft:
         if self.acting_for:
             found["acting_for"] = self.acting_for
         return found
+
+    def _values(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Custom field values that differ, as shown now and before."""
+        now = custom_fields.shown(self.field_specs, self.task.custom_field_values)
+        old = custom_fields.shown(self.field_specs, self.previous["custom_field_values"])
+        names = [name for name in now if now[name] != old[name]]
+        return (
+            custom_fields.excerpt({name: now[name] for name in names}),
+            custom_fields.excerpt({name: old[name] for name in names}),
+        )
 
     def publish(self, type_: str, data: Mapping[str, Any], *, agent_id: UUID | None = None) -> None:
         """Record one fact about the task."""
@@ -174,6 +201,8 @@ def _plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, list):
+        return [str(entry) for entry in value]
     return clock.iso(value) if hasattr(value, "astimezone") else value
 
 

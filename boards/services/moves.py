@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, assignees, reads, rows, rules
+from boards import actions, assignees, custom_fields, reads, rows, rules
 from boards.models import Board, Task, TaskAlias, TaskDependency
 from boards.services import changes, dependencies, opening, ranks
 from governance import gates
@@ -145,7 +145,11 @@ def _relocate(actor: Actor, source: Board, target: Board, task: Task) -> None:
             "field_versions", "reopened_at", "updated_at",
         ]
     )  # fmt: skip
-    task.__dict__.update(dependency_ids=[], unfinished_ids=[])
+    task.__dict__.update(
+        dependency_ids=[],
+        unfinished_ids=[],
+        field_specs=custom_fields.unpack(target.custom_fields),
+    )
     facts_of_move = {
         "task_id": str(task.pk),
         "from_board_id": str(source.pk),

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from boards import rows
+from boards import custom_fields, rows
 from boards.models import Board, Task
 from boards.rules import Mover
 from missioncontrol.kernel.actors import Actor, AgentActor
@@ -39,7 +39,8 @@ def open_task(
 ) -> tuple[Board, Task]:
     """A task of a readable board; board and task are locked, in this order.
 
-    The task carries ``dependency_ids``, ``unfinished_ids`` and ``assignee_name``.
+    The task carries ``dependency_ids``, ``unfinished_ids``, ``assignee_name``, ``tags`` and
+    ``field_specs``.
 
     Raises:
         NotFound: absent, invisible, or not on ``board_id``.
@@ -49,6 +50,7 @@ def open_task(
     task = rows.lock_task(key, board.pk, for_delete=for_delete) if board else None
     if board is None or task is None:
         raise NotFound
+    task.__dict__["field_specs"] = custom_fields.unpack(board.custom_fields)
     return board, task
 
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from activity.publish import publish
-from boards import actions, assignees, reads, rows, rules
+from boards import actions, assignees, custom_fields, reads, rows, rules
 from boards.models import Board, Task
 from boards.rules import Mover
-from boards.services import changes, dependencies, gatekeeping, opening, ranks
+from boards.services import changes, dependencies, details, gatekeeping, opening, ranks
 from boards.services.drafts import TaskDraft
 from governance import services as governance
 from missioncontrol.kernel import authz, clock
@@ -35,6 +35,8 @@ class NewTask:
     due_at: datetime | None
     dependency_ids: list[UUID]
     unfinished_ids: list[UUID]
+    tags: list[dict[str, Any]]
+    custom_field_values: dict[str, Any]
 
 
 @service
@@ -49,6 +51,8 @@ def create_task(
     due_at: datetime | None = None,
     assigned_agent_id: UUID | None = None,
     depends_on_task_ids: Iterable[UUID] = (),
+    tag_ids: Iterable[UUID] = (),
+    custom_field_values: Mapping[str, Any] | None = None,
     allow_duplicate: bool = False,
     before_id: UUID | None = None,
     after_id: UUID | None = None,
@@ -64,13 +68,15 @@ def create_task(
         priority: ``low``, ``medium``, ``high``, ``critical``; other words sort last.
         assigned_agent_id: An agent of the board or the pool.
         depends_on_task_ids: Tasks of the board that it waits for.
+        tag_ids: Tags of the organization, in order.
+        custom_field_values: Values by key; a required field needs one unless it has a default.
         allow_duplicate: Do not refuse what an open task already says.
         before_id: The card that comes right after it; ``after_id`` the one before.
         auto_reason: Why code made it.
 
     Raises:
         Invalid: a value out of bounds.
-        NotFound: absent or invisible board; unknown assignee or dependency.
+        NotFound: absent or invisible board; unknown assignee, dependency or tag.
         Forbidden: no right to write; a worker; a lead that assigns itself.
         Conflict, Blocked, ApprovalRequired: duplicate, assignment, or a gate.
     """
@@ -82,7 +88,15 @@ def create_task(
     mover = _creator(actor)
     assignee = _assignee(board, mover, assigned_agent_id)
     depends, unfinished = dependencies.known(board.pk, depends_on_task_ids)
-    new = NewTask(**wanted, due_at=due_at, dependency_ids=depends, unfinished_ids=unfinished)
+    specs = custom_fields.unpack(board.custom_fields)
+    new = NewTask(
+        **wanted,
+        due_at=due_at,
+        dependency_ids=depends,
+        unfinished_ids=unfinished,
+        tags=details.known_tags(board.organization_id, tag_ids),
+        custom_field_values=details.values_of(specs, {}, custom_field_values or {}),
+    )
     print_ = rules.fingerprint(board.pk, new.title, new.description)
     warnings = _duplicates(board, print_, mover, actor, allow_duplicate=allow_duplicate)
     task = _row(actor, board, new, assignee, fingerprint=print_)
@@ -156,6 +170,8 @@ def _row(
         due_at=new.due_at,
         assigned_agent_id=assignee.id if assignee else None,
         fingerprint=fingerprint,
+        tag_ids=[UUID(tag["id"]) for tag in new.tags],
+        custom_field_values=new.custom_field_values,
     )
     if isinstance(actor, UserActor):
         task.created_by_id = actor.id
@@ -166,6 +182,8 @@ def _row(
         dependency_ids=new.dependency_ids,
         unfinished_ids=new.unfinished_ids,
         assignee_name=assignee.name if assignee else None,
+        tags=new.tags,
+        field_specs=custom_fields.unpack(board.custom_fields),
     )
     return task
 
@@ -212,7 +230,7 @@ def update_task(
         actor: Who changes it.
         task_id: The task.
         changes: Field to value: title, description, status, priority, due_at, assigned_agent_id,
-            depends_on_task_ids.
+            depends_on_task_ids, tag_ids, custom_field_values.
         comment: Said together with the change; blank is ignored.
         expected_version: The row version that the caller saw.
         board_id: The board it must be on.

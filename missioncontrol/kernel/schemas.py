@@ -84,6 +84,7 @@ NonBlankText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
     AfterValidator(_no_nul),
 ]
+Json = Annotated[Any, AfterValidator(_bounded_json)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_bounded_json)]
 
 

@@ -171,7 +171,9 @@ def test_a_lead_starts_a_task_only_with_an_assignee(world: World) -> None:
 def test_a_lead_writes_only_some_fields(world: World, extra: dict[str, str]) -> None:
     task = make(world, "Old", assigned_agent_id=str(world.worker.pk))
     refused = by_agent(world, world.as_lead, task, status="in_progress", **extra).expect(403)
-    assert refused.json["allowed_fields"] == ["assigned_agent_id", "depends_on_task_ids", "status"]
+    assert refused.json["allowed_fields"] == [
+        "assigned_agent_id", "custom_field_values", "depends_on_task_ids", "status", "tag_ids",
+    ]  # fmt: skip
     assert refused.json["fields"] == list(extra)
     now = read(world, task)
     assert (now["title"], now["status"], now["version"]) == ("Old", "todo", 1)
