@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from activity.models import ActivityEvent
 from activity.subscribe import EventView, subscribe
-from boards.models import Task, TaskComment
+from boards.models import Board, Task, TaskComment
 from boards.rules import POLICY_FIELDS, answers_to
 from governance.models import Approval
+from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.errors import Conflict
 
-from . import sweeps
-from .models import Agent
+from . import sweeps, talk, webhook_messages, workspace
+from .models import Agent, Execution
 from .services import executions, notifications, placement
 from .services.notifications import Kind, Message
 
@@ -37,6 +41,13 @@ def register() -> None:
     subscribe(("task.assigned", "task.unblocked"), task_given)
     subscribe("task.moved", task_moved)
     subscribe("task.commented", task_commented)
+    subscribe("board.chatted", talk.board_chatted)
+    subscribe(("board.paused", "board.resumed"), talk.board_paused)
+    subscribe("board_group.chatted", talk.group_chatted)
+    subscribe("board.updated", talk.group_changed)
+    subscribe(
+        ("webhook.received", "webhook.redelivery_requested"), webhook_messages.payload_received
+    )
     subscribe(("approval.resolved", "approval.expired", "approval.cancelled"), approval_settled)
 
 
@@ -81,24 +92,34 @@ def board_changed(event: EventView) -> None:
         return
     if "gateway_id" in changed:
         placement.follow_board_gateway(board_id)
-    if not changed & IN_FILES:
-        return
-    placement.refresh_board(board_id)
+    if changed & IN_FILES:
+        placement.refresh_board(board_id)
+    _tell_lead_of_changes(event, board_id, sorted(changed - {"field_versions", "paused"}))
+
+
+def _tell_lead_of_changes(event: EventView, board_id: UUID, changed: list[str]) -> None:
+    """The lead learns what people changed on its board, old and new value of each field."""
     lead = _lead_of(board_id)
-    if lead is None or lead.id == event.actor_id:
+    if lead is None or lead.id == event.actor_id or not changed:
         return
+    new, old = event.data.get("changes") or {}, event.data.get("previous") or {}
+    lines = [f"- {name}: {_shown(old.get(name))} -> {_shown(new.get(name))}" for name in changed]
     message = Message(
         kind=Kind.BOARD_UPDATED,
-        head="BOARD CHANGED",
-        facts=[
-            ("Board", f"{event.target_title} ({board_id})"),
-            ("Changed", ", ".join(sorted(changed & IN_FILES))),
-            ("By", event.actor_name),
-        ],
+        head="BOARD UPDATED",
+        facts=[("Board", f"{event.target_title} ({board_id})"), ("By", event.actor_name)],
+        block="\n".join(lines),
         action='Read the section "Board" of AGENTS.md again before the next step.',
         event_id=event.id,
     )
     notifications.notify(lead, message)
+
+
+def _shown(value: Any) -> str:
+    """A field's value in a message."""
+    if value is None or value == "":
+        return "(empty)"
+    return workspace.line(value if isinstance(value, str) else orjson.dumps(value).decode(), 300)
 
 
 def board_resumed(event: EventView) -> None:
@@ -143,6 +164,7 @@ def _tell(
     action: str = _ACT,
     quote: str | None = None,
     extra: list[tuple[str, Any]] | None = None,
+    block: str = "",
 ) -> None:
     """One message about a task; nobody is told what he did himself."""
     if agent is None or agent.id == event.actor_id:
@@ -157,7 +179,7 @@ def _tell(
     ]
     text = task.description or "" if quote is None else quote
     message = Message(
-        kind=kind, head=head, facts=facts, action=action, quote=text,
+        kind=kind, head=head, facts=facts, action=action, quote=text, block=block,
         event_id=event.id, task_id=task.id,
     )  # fmt: skip
     notifications.notify(agent, message)
@@ -189,7 +211,26 @@ def task_given(event: EventView) -> None:
             action=f"Read its comments, then finish it or send it back. {_ACT}",
         )  # fmt: skip
         return
-    _tell(agent, event, task, kind=Kind.TASK_ASSIGNED, head="TASK ASSIGNED")
+    if not _starts_at_once(event, task, agent):
+        _tell(agent, event, task, kind=Kind.TASK_ASSIGNED, head="TASK ASSIGNED")
+
+
+def _starts_at_once(event: EventView, task: Task, agent: Agent) -> bool:
+    """Whether the board lets an assignment start the work; the execution's message then tells."""
+    by_hand = task.board.execution_policy != Board.ExecutionPolicy.ON_ASSIGN
+    if by_hand or agent.gateway_id is None:
+        return False
+    if Execution.objects.filter(task_id=task.id, created_at__gte=event.at).exists():
+        return True
+    if task.status != Task.Status.TODO:
+        return False
+    who = SystemActor(f"assignment by {event.actor_name}", event.organization_id)
+    try:
+        executions.execute_task(who, task.id)
+    except Conflict as refusal:
+        # Paused, or a decision is pending: the assignee is told as usual and waits.
+        return refusal.machine_code == "execution_active"
+    return True
 
 
 def _is_rework(event: EventView) -> bool:
@@ -235,6 +276,7 @@ def _back_in_todo(event: EventView, task: Task, *, before: str) -> None:
         _tell(
             task.assigned_agent, event, task, kind=Kind.TASK_REWORK, head="CHANGES REQUESTED",
             action=f"Read the newest comments, then do what they ask. {_ACT}", quote=comment or "",
+            block=workspace.clip(task.description),
         )  # fmt: skip
 
 
