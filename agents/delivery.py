@@ -13,7 +13,7 @@ from gateways.wire import sessions
 from missioncontrol.kernel import clock, leases
 from missioncontrol.kernel.errors import DomainError, GatewayUnavailable
 
-from . import lifecycle, rules
+from . import lifecycle, rules, webhook_messages
 from .models import Agent, AgentNotification
 from .services import notifications
 
@@ -44,7 +44,7 @@ def _deliver(notification_id: UUID) -> float | None:
     )
     agent = row.agent
     old = clock.now() - row.created_at > notifications.KEEP_TRYING
-    hold = why_held(agent)
+    hold = why_held(agent, kind=row.kind)
     if hold and not old:
         return HOLD_SECONDS
     if hold or agent.gateway_id is None:
@@ -65,11 +65,12 @@ def _deliver(notification_id: UUID) -> float | None:
     return None
 
 
-def why_held(agent: Agent) -> str:
-    """Why an agent gets no message now, empty when it may."""
+def why_held(agent: Agent, *, kind: str = "") -> str:
+    """Why an agent gets no message now, empty when it may; the order to pause is never held."""
     if agent.status == Agent.Status.PAUSED:
         return "The agent is paused."
-    if agent.board is not None and agent.board.paused:
+    is_command = kind == AgentNotification.Kind.BOARD_COMMAND
+    if agent.board is not None and agent.board.paused and not is_command:
         return "The board is paused."
     if agent.provisioned_at is None or agent.work == Agent.Work.PROVISION:
         return agent.last_provision_error or "The agent is not set up on its gateway yet."
@@ -80,6 +81,10 @@ def _not_sent(row: AgentNotification, refusal: DomainError, *, is_old: bool) -> 
     code = lifecycle.code_of(refusal)
     is_final = is_old or not isinstance(refusal, GatewayUnavailable)
     reason = f"{code}: {refusal.detail}"
+    if row.kind == AgentNotification.Kind.WEBHOOK:
+        pause = webhook_messages.pause_after_failure(row, reason=reason)
+        notifications.record_not_sent(row.pk, reason=reason, is_final=pause is None)
+        return pause
     notifications.record_not_sent(row.pk, reason=reason, is_final=is_final)
     if is_final:
         return None

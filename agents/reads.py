@@ -118,6 +118,12 @@ class AgentRow:
         return _("last 16 · every %(length)s") % {"length": words.duration_words(every)}
 
     @property
+    def every_words(self) -> str:
+        """How often it means to call, in a table."""
+        every = rules.heartbeat_seconds(self.agent.heartbeat_config)
+        return words.duration_words(every) if every else _("off")
+
+    @property
     def id_short(self) -> str:
         """First part of the id."""
         return f"{str(self.agent.id)[:SHORT_ID]}…"

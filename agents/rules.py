@@ -27,6 +27,8 @@ STALE_AFTER = timedelta(minutes=10)
 ANSWER_WITHIN = timedelta(minutes=5)
 DEFAULT_HEARTBEAT: Mapping[str, Any] = {"every": "10m", "target": "none"}
 MAX_ERROR_CHARS = 2000
+LEAST_BEAT_SECONDS = 30
+MOST_BEAT_SECONDS = 10 * 365 * 86_400
 #: Further keys of the heartbeat block that the gateway knows; others are kept here only.
 HEARTBEAT_EXTRAS = (
     "model", "session", "lightContext", "isolatedSession", "timeoutSeconds", "activeHours",
@@ -34,6 +36,7 @@ HEARTBEAT_EXTRAS = (
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.IGNORECASE)
+_GROUP_INTERVAL = re.compile(r"([1-9]\d{0,9})([smhdw])")
 _INTERVAL = re.compile(r"(?:\s*\d+(?:\.\d+)?\s*(?:ms|s|m|h|d))+\s*", re.IGNORECASE)
 
 
@@ -52,6 +55,26 @@ def interval_seconds(every: object) -> float | None:
         raise ValueError(f"{text!r} is no interval; write 10m, 1h30m or 0m")
     seconds = sum(float(n) * _UNIT_SECONDS[unit.lower()] for n, unit in _PART.findall(text))
     return seconds or None
+
+
+def beat_interval(every: str) -> str:
+    """A group's interval as it is stored: one number and one unit that the gateway knows.
+
+    Weeks become days. Source: core specification 5.
+
+    Raises:
+        ValueError: no such interval, below 30 seconds, above ten years.
+    """
+    text = "".join(every.lower().split())
+    found = _GROUP_INTERVAL.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{every!r} is no interval")
+    number, unit = int(found.group(1)), found.group(2)
+    if unit == "w":
+        number, unit = number * 7, "d"
+    if not LEAST_BEAT_SECONDS <= number * _UNIT_SECONDS[unit] <= MOST_BEAT_SECONDS:
+        raise ValueError(f"{every!r} is out of range")
+    return f"{number}{unit}"
 
 
 def heartbeat_of(stored: Mapping[str, Any] | None) -> dict[str, Any]:

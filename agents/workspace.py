@@ -29,6 +29,8 @@ from . import rules
 from .models import Agent
 
 MAX_FILE_CHARS = 20_000
+#: A description or comment in a message is cut to this.
+QUOTE_CHARS = 500
 FOLDER = "agent_files"
 #: Written on every run; the others only when missing, unless an operator asks to overwrite.
 OVERWRITTEN = ("AGENTS.md", "SOUL.md", "IDENTITY.md")
@@ -237,17 +239,27 @@ def message_text(
     facts: Sequence[tuple[str, Any]],
     action: str,
     quote: str = "",
+    quote_most: int = QUOTE_CHARS,
     block: str = "",
 ) -> str:
-    """A message to an agent: head, facts one per line, a quoted text or block, what to do."""
+    """A message to an agent: head, facts one per line, a quoted text or block, what to do.
+
+    Args:
+        quote_most: Characters that the quoted text is cut to.
+    """
     profile = rules.identity_of(agent.agent_type, agent.identity_profile)
     values = {
         "head": head,
         "facts": [(name, value) for name, value in facts if value not in (None, "")],
-        "quote": quote,
+        "quote": clip(quote, quote_most),
         "block": clean(block),
         "agent_name": agent.name,
         "agent_role": line(profile.get("role"), 80),
         "action": action,
     }
     return _render("message.txt.j2", values)
+
+
+def interview_text(agent: Agent, template: str, facts: Mapping[str, Any]) -> str:
+    """What a gateway's own agent is told in an interview about somebody's board."""
+    return _render(template, {**variables(agent), **facts})

@@ -67,6 +67,13 @@ class Heartbeat(Input):
     status: Annotated[str, StringConstraints(max_length=16)] | None = None
 
 
+class GroupHeartbeat(Input):
+    """An interval for the agents of a group: ``2m``, ``1h``."""
+
+    every: Annotated[str, StringConstraints(max_length=32)]
+    include_board_leads: bool = False
+
+
 class FileWrite(Input):
     """Text of a workspace file."""
 
@@ -110,6 +117,15 @@ class AgentOut(Output):
     updated_at: datetime
 
 
+class GroupHeartbeatOut(Output):
+    """Agents whose gateway has the new interval, and those whose gateway gets it later."""
+
+    board_group_id: UUID
+    requested: dict[str, Any]
+    updated_agent_ids: list[UUID]
+    failed_agent_ids: list[UUID]
+
+
 class ExecutionOut(Output):
     """A run of a task."""
 
@@ -127,6 +143,13 @@ class FileOut(Output):
     name: str
     missing: bool
     size: int
+
+
+class FileText(Output):
+    """A workspace file with its text."""
+
+    name: str
+    content: str
 
 
 class SyncOut(Output):

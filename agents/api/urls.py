@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.api import agent, coordination, executions, views
+from agents.api import agent, coordination, executions, groups, onboarding, views
 
 _AGENT = "agents/<uuid:agent_id>"
 _WORKER = "agent/boards/<uuid:board_id>/agents/<uuid:agent_id>"
 _EXECUTION = "executions/<uuid:execution_id>"
+_ONBOARDING = "boards/<uuid:board_id>/onboarding"
 
 urlpatterns = [
     path("agents", views.AgentListView.as_view(), name="agents"),
@@ -22,12 +23,20 @@ urlpatterns = [
     path(f"{_AGENT}/resume", views.ResumeView.as_view()),
     path(f"{_AGENT}/files", views.FileListView.as_view()),
     path(f"{_AGENT}/files/<str:name>", views.FileView.as_view()),
+    path("board-groups/<uuid:group_id>/heartbeat", groups.GroupHeartbeatView.as_view()),
     path("gateways/<uuid:gateway_id>/templates/sync", views.SyncView.as_view()),
     path("gateways/<uuid:gateway_id>/execute", executions.ExecuteOnGatewayView.as_view()),
     path("tasks/<task:task_ref>/execute", executions.ExecuteTaskView.as_view()),
     path("executions", executions.ExecutionListView.as_view(), name="executions"),
     path(_EXECUTION, executions.ExecutionView.as_view(), name="execution"),
     path(f"{_EXECUTION}/cancel", executions.CancelView.as_view()),
+    path(_ONBOARDING, onboarding.OnboardingView.as_view()),
+    path(f"{_ONBOARDING}/start", onboarding.StartView.as_view()),
+    path(f"{_ONBOARDING}/answer", onboarding.AnswerView.as_view()),
+    path(f"{_ONBOARDING}/agent", onboarding.AgentView.as_view()),
+    path(f"{_ONBOARDING}/confirm", onboarding.ConfirmView.as_view()),
+    path(f"{_ONBOARDING}/cancel", onboarding.CancelView.as_view()),
+    path(f"agent/{_ONBOARDING}", onboarding.AgentView.as_view()),
     path("agent/healthz", agent.HealthView.as_view()),
     path("agent/heartbeat", agent.OwnHeartbeatView.as_view()),
     path("agent/agents", agent.PeersView.as_view()),

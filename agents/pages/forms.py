@@ -91,3 +91,17 @@ class SyncForm(KitForm):
         help_text=_("Agents forget what is only in their conversation."),
     )
     rotate_tokens = forms.BooleanField(label=_("Give new tokens"), required=False)
+
+
+class GroupHeartbeatForm(KitForm):
+    """One interval for all agents of a group."""
+
+    every = forms.CharField(
+        label=_("Every"),
+        max_length=32,
+        initial="10m",
+        help_text=_("A number with s, m, h, d or w, for example 2m, 30m or 1h; at least 30s."),
+    )
+    include_board_leads = forms.BooleanField(
+        label=_("Also the leads of the boards"), required=False
+    )

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from agents.pages import files, sync, views
+from agents.pages import files, groups, onboarding, sync, views
 
 app_name = "agents"
+_ONBOARDING = "boards/<uuid:board_id>/onboarding"
 urlpatterns = [
     path("agents", views.agent_list, name="agent-list"),
     path("agents/new", views.agent_new, name="agent-new"),
@@ -23,5 +24,15 @@ urlpatterns = [
     path("agents/<uuid:agent_id>/delete", views.agent_delete, name="agent-delete"),
     path("agents/<uuid:agent_id>/files", files.file_list, name="file-list"),
     path("agents/<uuid:agent_id>/files/<str:name>", files.file_edit, name="file-edit"),
+    path(
+        "board-groups/<uuid:group_id>/heartbeat",
+        groups.group_heartbeat_page,
+        name="group-heartbeat",
+    ),
     path("gateways/<uuid:gateway_id>/sync", sync.gateway_sync, name="gateway-sync"),
+    path(_ONBOARDING, onboarding.onboarding_page, name="onboarding"),
+    path(f"{_ONBOARDING}/start", onboarding.onboarding_start, name="onboarding-start"),
+    path(f"{_ONBOARDING}/answer", onboarding.onboarding_answer, name="onboarding-answer"),
+    path(f"{_ONBOARDING}/cancel", onboarding.onboarding_cancel, name="onboarding-cancel"),
+    path(f"{_ONBOARDING}/confirm", onboarding.onboarding_confirm, name="onboarding-confirm"),
 ]

@@ -3,6 +3,7 @@
 from .crud import attach_agent, create_agent, detach_agent, update_agent
 from .executions import cancel_execution, execute_task, report_execution
 from .files import list_files, read_file, write_file
+from .heartbeats import set_group_heartbeat
 from .notifications import Message, notify
 from .orders import (
     delete_agent,
@@ -31,6 +32,7 @@ __all__ = [
     "resume_agent",
     "retry_agent",
     "rotate_token",
+    "set_group_heartbeat",
     "update_agent",
     "wake_agent",
     "write_file",

@@ -14,15 +14,15 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from activity.publish import publish
 from agents import rules, workspace
 from agents.models import Agent, AgentNotification
 from boards import services as boards
 from boards.models import Task
-from governance.models import Approval
 from missioncontrol.kernel import clock, jobs
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.unit import service
+
+from . import told
 
 State, Kind = AgentNotification.State, AgentNotification.Kind
 KEEP_TRYING = timedelta(hours=24)
@@ -33,14 +33,19 @@ MOST_CARRIED = 5
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What an agent is told and why; ``event_id`` makes a repeat harmless."""
+    """What an agent is told and why; ``event_id`` makes a repeat harmless.
+
+    ``verbatim`` is sent as it stands, in place of a text around head and facts.
+    """
 
     kind: str
     head: str
     facts: Sequence[tuple[str, Any]]
     action: str
     quote: str = ""
+    quote_most: int = workspace.QUOTE_CHARS
     block: str = ""
+    verbatim: str = ""
     event_id: UUID | None = None
     task_id: UUID | None = None
     approval_id: UUID | None = None
@@ -52,12 +57,13 @@ def notify(agent: Agent, message: Message) -> AgentNotification | None:
     """Store a message for delivery; agents without a gateway are skipped silently."""
     if agent.gateway_id is None or agent.status in (Agent.Status.DRAFT, Agent.Status.DELETING):
         return None
-    text = workspace.message_text(
+    text = message.verbatim or workspace.message_text(
         agent,
         head=message.head,
         facts=message.facts,
         action=message.action,
         quote=message.quote,
+        quote_most=message.quote_most,
         block=message.block,
     )
     values = {
@@ -89,13 +95,6 @@ def enqueue(notification_id: UUID) -> None:
     jobs.enqueue(own.deliver_notification, notification_id)
 
 
-_EVENTS = {
-    "delivered": "task.notified",
-    "failed": "task.notify_failed",
-    "unanswered": "task.unanswered",
-}
-
-
 def show_on_task(row: AgentNotification, agent: Agent, state: str, *, reason: str = "") -> None:
     """Show on the task, and tell, what became of the message that gave it to the agent."""
     if row.task_id is None or row.kind not in ON_TASK:
@@ -105,28 +104,10 @@ def show_on_task(row: AgentNotification, agent: Agent, state: str, *, reason: st
     detail = reason[:300] or agent.name
     who = SystemActor("agent messages", row.organization_id)
     boards.record_delivery(who, row.task_id, state=state, detail=detail)
-    if state in _EVENTS:
+    name = "task.unanswered" if state == "unanswered" else told.name_of(row.kind, state)
+    if name:
         changes = {"delivery": state, "delivery_detail": detail}
-        _tell_task(row, agent, _EVENTS[state], reason=reason[:300], changes=changes)
-
-
-def _tell_task(row: AgentNotification, agent: Agent, name: str, **data: Any) -> None:
-    task = Task.objects.filter(pk=row.task_id).first() if row.task_id else None
-    if task is None:
-        return
-    publish(
-        name,
-        actor=SystemActor("agent messages", row.organization_id),
-        target=task,
-        organization_id=task.organization_id,
-        board_id=task.board_id,
-        task_id=task.pk,
-        agent_id=agent.id,
-        data={
-            "task_id": str(task.pk), "agent": agent.name, "version": task.version,
-            "changes": {}, "previous": {}, **data,
-        },
-    )  # fmt: skip
+        told.tell_task(row, agent, name, reason=reason[:300], changes=changes)
 
 
 def make_due(agent: Agent) -> None:
@@ -173,7 +154,7 @@ def record_sent(notification_id: UUID, *, started_at: datetime) -> bool:
         updated_at=now,
     )
     if taken:
-        _tell_approval(row, "approval.notified")
+        _tell(row, "delivered")
         if row.kind in ON_TASK and not is_answered:
             _await_check_in(row)
     return bool(taken)
@@ -187,7 +168,7 @@ def _await_check_in(row: AgentNotification) -> None:
         .first()
     )
     now = clock.now()
-    if agent is None or rules.displayed(agent, now=now) not in ("offline", "provisioning"):
+    if agent is None or not _is_away(agent):
         return
     agent.work, agent.work_options = Agent.Work.AWAIT_CHECK_IN, {}
     agent.wake_attempts, agent.attempts = 1, 0
@@ -200,7 +181,7 @@ def _await_check_in(row: AgentNotification) -> None:
             "checkin_deadline_at", "next_attempt_at", "lifecycle_generation", "updated_at",
         ]
     )  # fmt: skip
-    _tell_task(row, agent, "task.woken")
+    told.tell_task(row, agent, "task.woken")
 
 
 @service
@@ -258,7 +239,9 @@ def _tell_failed(row: AgentNotification, reason: str) -> None:
     from . import executions
 
     show_on_task(row, row.agent, "failed", reason=reason)
-    _tell_approval(row, "approval.notify_failed", reason=reason[:300])
+    _tell(row, "failed", reason=reason[:300])
+    if row.kind == Kind.TASK_ASSIGNED and _is_away(row.agent):
+        told.tell_task(row, row.agent, "task.wake_failed", reason=reason[:300])
     if row.kind == Kind.APPROVAL_RESOLVED:
         Agent.objects.filter(pk=row.agent_id).update(heartbeat_sync_pending=True)
     if row.kind == Kind.EXECUTION and row.execution_id is not None:
@@ -281,22 +264,15 @@ def postpone(notification_id: UUID, *, seconds: float) -> None:
     )
 
 
-def _tell_approval(row: AgentNotification, name: str, **data: Any) -> None:
-    if row.kind != Kind.APPROVAL_RESOLVED or row.approval_id is None:
-        return
-    approval = Approval.objects.filter(pk=row.approval_id).first()
-    if approval is None:
-        return
-    publish(
-        name,
-        actor=SystemActor("agent messages", row.organization_id),
-        target=approval,
-        organization_id=row.organization_id,
-        board_id=approval.board_id,
-        task_id=row.task_id,
-        agent_id=row.agent_id,
-        data={"agent": row.agent.name, "approval_id": str(approval.pk), **data},
-    )
+def _tell(row: AgentNotification, outcome: str, *, reason: str = "") -> None:
+    """Publish what became of a message that no task shows."""
+    if row.kind not in ON_TASK:
+        told.tell(row, row.agent, outcome, reason=reason)
+
+
+def _is_away(agent: Agent) -> bool:
+    """Whether people see the agent as not there."""
+    return rules.displayed(agent, now=clock.now()) in ("offline", "provisioning")
 
 
 # --- decisions that did not arrive (ruling 27) ----------------------------------------------------

@@ -37,9 +37,11 @@ def wake_agent(actor: Actor, agent_id: UUID) -> Agent:
     Raises:
         NotFound: not visible.
         Forbidden: not an admin.
-        Conflict: ``agent_paused``, ``no_gateway``, ``agent_deleting``.
+        Conflict: ``agent_paused``, ``board_paused``, ``no_gateway``, ``agent_deleting``.
     """
     agent = _open(actor, agent_id, actions.WAKE, needs_gateway=True)
+    if agent.board is not None and agent.board.paused:
+        raise Conflict(_("The board is paused. Resume it first."), code="board_paused")
     if agent.status == Agent.Status.PAUSED:
         raise Conflict(_("Paused agents get no messages. Resume it first."), code="agent_paused")
     if agent.work in (Agent.Work.PROVISION, Agent.Work.UPDATE) or agent.provisioned_at is None:

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boards.models import Board, Task
+from boards.talk import BROADCAST, CHAT
 from missioncontrol.kernel.forms import KitForm, dress
 from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
 
@@ -208,3 +209,28 @@ class BoardEditForm(PlacedForm):
         """Limits that were typed, by status."""
         values = {status: self.cleaned_data.get(f"wip_{status}") for status, _word in STATUSES}
         return {status: limit for status, limit in values.items() if limit}
+
+
+class NoteForm(KitForm):
+    """A note of a board or group."""
+
+    content = forms.CharField(
+        label=_("Note"),
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Markdown. Agents read the notes of their board and group."),
+    )
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=500,
+        help_text=_("Separated by commas, for example decision, naming."),
+    )
+
+    def inputs(self) -> dict[str, Any]:
+        """What the service takes; a note is no message, whatever its tags say."""
+        tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
+        return {
+            "content": self.cleaned_data["content"],
+            "tags": [tag for tag in tags if tag and tag.lower() not in (CHAT, BROADCAST)],
+        }

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from boards.pages.views import board, group, task
+from boards.pages.views import board, group, talk, task, webhook
 
 app_name = "boards"
+_WEBHOOK = "boards/<uuid:board_id>/webhooks/<uuid:webhook_id>"
+_PAYLOAD = f"{_WEBHOOK}/payloads/<uuid:payload_id>"
 urlpatterns = [
     path("boards", board.board_list, name="board-list"),
     path("boards/new", board.board_new, name="board-new"),
@@ -26,6 +28,19 @@ urlpatterns = [
     path(
         "boards/<uuid:board_id>/tasks/<uuid:task_id>/comments", task.comment_new, name="comment-new"
     ),
+    path("boards/<uuid:board_id>/chat", talk.board_chat, name="board-chat"),
+    path("boards/<uuid:board_id>/chat/messages", talk.board_messages, name="board-messages"),
+    path("boards/<uuid:board_id>/memory", talk.board_notes, name="board-notes"),
+    path("board-groups/<uuid:group_id>/chat", talk.group_chat, name="group-chat"),
+    path("board-groups/<uuid:group_id>/chat/messages", talk.group_messages, name="group-messages"),
+    path("board-groups/<uuid:group_id>/memory", talk.group_notes, name="group-notes"),
+    path("boards/<uuid:board_id>/webhooks", webhook.webhook_list, name="webhook-list"),
+    path("boards/<uuid:board_id>/webhooks/new", webhook.webhook_new, name="webhook-new"),
+    path(f"{_WEBHOOK}/edit", webhook.webhook_edit, name="webhook-edit"),
+    path(f"{_WEBHOOK}/delete", webhook.webhook_delete, name="webhook-delete"),
+    path(f"{_WEBHOOK}/payloads", webhook.webhook_payloads, name="webhook-payloads"),
+    path(_PAYLOAD, webhook.payload_detail, name="payload-detail"),
+    path(f"{_PAYLOAD}/redeliver", webhook.payload_redeliver, name="payload-redeliver"),
     path("board-groups", group.group_list, name="group-list"),
     path("board-groups/new", group.group_new, name="group-new"),
     path("board-groups/<uuid:group_id>", group.group_detail, name="group-detail"),

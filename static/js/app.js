@@ -6,6 +6,8 @@ import "./mc-form.js";
 import "./mc-list.js";
 import "./mc-board.js";
 import "./mc-side.js";
+import "./mc-talk.js";
+import "./mc-mentions.js";
 import "./mc-passkey.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";

@@ -56,10 +56,12 @@ def board_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def board_detail(request: HttpRequest, board_id: UUID) -> HttpResponse:
-    """A board; `?task=` opens a task beside it."""
+    """A board; `?task=` opens a task beside it, `?panel=chat` leads to its chat."""
     who = actor(request)
     board = shared.board_of(who, board_id)
-    named = request.GET.get("task", "").strip()
+    if request.GET.get("panel") == "chat":
+        return HttpResponseRedirect(f"/boards/{board_id}/chat")
+    named = (request.GET.get("task") or request.GET.get("taskId") or "").strip()
     return shared.render_board(
         request, who, board, task=shared.open_task(who, board, named) if named else None
     )
