@@ -79,9 +79,26 @@ def roster(board_ids: Iterable[UUID]) -> list[dict[str, Any]]:
     ]
 
 
+def roster_on(gateway_id: UUID) -> dict[str, AgentFacts]:
+    """All our agents on a gateway by their remote id; one query."""
+    agents = Agent.objects.filter(gateway_id=gateway_id)
+    return {a.remote_id: AgentFacts(a.id, a.name, a.board_id) for a in agents}
+
+
+def remote_ids_on(gateway_id: UUID) -> set[str]:
+    """Everything that was created on a gateway and may still be there."""
+    found = {agent.remote_id for agent in Agent.objects.filter(gateway_id=gateway_id)}
+    elsewhere = Agent.objects.filter(left_behind__contains=[{"gateway_id": str(gateway_id)}])
+    for left in elsewhere.values_list("left_behind", flat=True):
+        found |= {str(e["remote_id"]) for e in left if e.get("gateway_id") == str(gateway_id)}
+    return found
+
+
 def register() -> None:
     """Offer the look-ups."""
     agents_lookup.register(facts_of_remote)
+    agents_lookup.register_remote_ids(remote_ids_on)
+    agents_lookup.register_roster(roster_on)
     assignees.register(assignees_by_id)
     assignees.register_lead(lead_of)
     assignees.register_roster(roster)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +18,10 @@ class AgentFacts:
 
 Lookup = Callable[[UUID, str], AgentFacts | None]
 _lookup: Lookup | None = None
+RemoteIds = Callable[[UUID], Collection[str]]
+Roster = Callable[[UUID], Mapping[str, AgentFacts]]
+_remote_ids: RemoteIds | None = None
+_roster: Roster | None = None
 
 
 def register(lookup: Lookup) -> None:
@@ -29,3 +33,25 @@ def register(lookup: Lookup) -> None:
 def find(gateway_id: UUID, remote_agent_id: str) -> AgentFacts | None:
     """The agent, none when it is not ours."""
     return _lookup(gateway_id, remote_agent_id) if _lookup and remote_agent_id else None
+
+
+def register_remote_ids(lookup: RemoteIds) -> None:
+    """Name the look-up of everything that Mission Control created on a gateway."""
+    global _remote_ids  # noqa: PLW0603 - one registration at start
+    _remote_ids = lookup
+
+
+def remote_ids(gateway_id: UUID) -> Collection[str]:
+    """Remote ids of our agents on a gateway."""
+    return _remote_ids(gateway_id) if _remote_ids else ()
+
+
+def register_roster(lookup: Roster) -> None:
+    """Name the look-up of all our agents on a gateway by their remote id."""
+    global _roster  # noqa: PLW0603 - one registration at start
+    _roster = lookup
+
+
+def roster(gateway_id: UUID) -> Mapping[str, AgentFacts]:
+    """Our agents on a gateway by their remote id."""
+    return _roster(gateway_id) if _roster else {}

@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 Answer = Approval.AnswerState
 EVENT_BUFFER = 1000
 PING_SECONDS = 60.0
+FIRST_PING_SECONDS = 5.0
+SESSIONS_WANTED = {"limit": records.LATEST_SESSIONS}
 ANSWER_SECONDS = 10.0
 REFUSED_RETRY_SECONDS = 30.0
 PAUSE_AFTER_FAULT_SECONDS = 1.0
@@ -323,21 +325,25 @@ class Link:
         await self._work.run(bridge.mark, self.gateway, answer.approval_id, state, **mark)
 
     async def _ping(self) -> None:
-        """Measure the round trip every minute, for the history strip."""
+        """Measure the round trip and look at the sessions every minute."""
+        pause = FIRST_PING_SECONDS
         while True:
-            await asyncio.sleep(PING_SECONDS)
+            await asyncio.sleep(pause)
             client = self._client
             if client is None or not client.is_open:
                 continue
+            pause = PING_SECONDS
             started = time.perf_counter()
             try:
                 await client.call("health", {}, timeout=ANSWER_SECONDS)
                 took = round((time.perf_counter() - started) * 1000, 1)
+                answer = await client.call("sessions.list", SESSIONS_WANTED, timeout=ANSWER_SECONDS)
                 await self._work.run(
                     records.add_sample,
                     self.held.gateway_id,
                     status=Gateway.Status.ONLINE,
                     latency_ms=took,
+                    sessions=records.sessions_in(answer, self._secrets),
                 )
             except (DatabaseError, GatewayError) as error:
                 log.info("link.not_measured", error=type(error).__name__)

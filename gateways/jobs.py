@@ -14,7 +14,7 @@ from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.errors import DomainError, NotFound
 from missioncontrol.kernel.jobs import enqueue_now, job
 
-from . import doctor, records, rules
+from . import cleanup, doctor, records, rules
 from .models import Gateway
 
 log = structlog.get_logger(__name__)
@@ -56,6 +56,18 @@ def _claim(pk: UUID) -> bool:
         Q(next_check_at__isnull=True) | Q(next_check_at__lte=Now())
     )
     return bool(free.update(next_check_at=ahead))
+
+
+@job("gateway", timeout_seconds=300)
+def clean_up(cleanup_id: str) -> None:
+    """Delete our agents at a gateway that was removed."""
+    cleanup.run(UUID(cleanup_id))
+
+
+@job("gateway", timeout_seconds=600)
+def sweep_cleanups() -> int:
+    """Try again what a removed gateway could not be reached for."""
+    return cleanup.sweep()
 
 
 @job("default", timeout_seconds=300)

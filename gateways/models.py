@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from activity.publish import Target
-from missioncontrol.kernel.models import Entity, TenantEntity, Versioned
+from missioncontrol.kernel.models import Entity, LeasedWork, TenantEntity, Versioned
 
 from . import querysets
 
@@ -58,6 +58,10 @@ class Gateway(TenantEntity, Versioned):
     #: When the periodic check looks again, and how often it failed in a row.
     next_check_at = models.DateTimeField(null=True, blank=True)
     check_failures = models.PositiveIntegerField(default=0)
+    #: Sessions at the last sample of the permanent connection: how many, and the newest of them.
+    sessions_total = models.PositiveIntegerField(null=True, blank=True)
+    latest_sessions: Any = models.JSONField(default=list, blank=True)
+    sessions_at = models.DateTimeField(null=True, blank=True)
 
     objects = querysets.GatewayQuerySet.as_manager()
 
@@ -110,6 +114,35 @@ class GatewayLease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway_id} held by {self.owner or 'nobody'}"
+
+
+class GatewayCleanup(TenantEntity, LeasedWork):
+    """Agents that a removed gateway still has: what reaches it, and what is left to delete there.
+
+    Kept until the last of them is gone, or until nobody has reached the gateway for a day.
+    """
+
+    gateway_id = models.UUIDField()
+    name = models.CharField(max_length=200)
+    url = models.CharField(max_length=500)
+    token_sealed = models.TextField(blank=True, default="")
+    identity_sealed = models.TextField(blank=True, default="")
+    device_token_sealed = models.TextField(blank=True, default="")
+    allow_insecure_tls = models.BooleanField(default=False)
+    disable_device_pairing = models.BooleanField(default=False)
+    #: Remote ids of agents that Mission Control created there.
+    remote_ids: Any = models.JSONField(default=list)
+    last_error = models.TextField(blank=True, default="")
+
+    objects = querysets.CleanupQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {len(self.remote_ids)} left"
+
+    @property
+    def target(self) -> Target:
+        """How events name the gateway that is gone."""
+        return Target("gateway", self.gateway_id, self.name)
 
 
 class GatewayCheck(Entity):

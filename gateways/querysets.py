@@ -18,3 +18,13 @@ class GatewayQuerySet(VisibleQuerySet[Any]):
         if isinstance(actor, AgentActor):
             return self.filter(organization_id=actor.organization_id, pk=actor.gateway_id)
         return self.all() if actor.kind == "system" else self.none()
+
+
+class CleanupQuerySet(VisibleQuerySet[Any]):
+    """What is left to remove at gateways that are gone."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Of own organizations."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        return self.all() if actor.kind == "system" else self.none()

@@ -20,11 +20,17 @@ from missioncontrol.kernel.unit import service
 from . import rules
 from .models import Gateway, GatewayCheck, GatewayIdentity
 from .wire.diagnose import Check, Diagnosis, State
-from .wire.redact import redact_text
+from .wire.redact import redact_json, redact_text
 
 CHANNEL = "mc_gateway_link"
 KEEP = timedelta(days=30)
 PRUNE_BATCH = 5000
+LATEST_SESSIONS = 8
+#: What is kept of a session for the dashboard; no text of it.
+SESSION_FACTS = (
+    "key", "agentId", "label", "displayName", "status", "updatedAt", "model", "totalTokens",
+    "hasActiveRun",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +151,38 @@ def _keep_device_token(gateway_id: UUID, device_token: str) -> None:
         row.save(update_fields=["device_token_sealed"])
 
 
-def add_sample(gateway_id: UUID, *, status: str, latency_ms: float | None) -> None:
-    """One mark in the history of a gateway whose connection is up."""
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions of a gateway in short: how many there are, and the newest as rows."""
+
+    total: int
+    latest: list[dict[str, Any]]
+
+
+def sessions_in(answer: Any, secrets: Sequence[str] = ()) -> Sessions:
+    """An answer of ``sessions.list`` in short; the larger of reported and listed number counts."""
+    found = answer if isinstance(answer, dict) else {}
+    listed = [row for row in found.get("sessions") or () if isinstance(row, dict)]
+    reported = found.get("totalCount")
+    total = max(reported if isinstance(reported, int) else 0, len(listed))
+    rows = [{name: row[name] for name in SESSION_FACTS if name in row} for row in listed]
+    return Sessions(total, redact_json(rows[:LATEST_SESSIONS], secrets))
+
+
+def add_sample(
+    gateway_id: UUID, *, status: str, latency_ms: float | None, sessions: Sessions | None = None
+) -> None:
+    """One mark in the history of a gateway whose connection is up, and what it works on."""
     GatewayCheck.objects.create(gateway_id=gateway_id, status=status, latency_ms=latency_ms)
     now = clock.now()
-    Gateway.objects.filter(pk=gateway_id).update(last_seen_at=now, last_checked_at=now)
+    changes: dict[str, Any] = {"last_seen_at": now, "last_checked_at": now}
+    if sessions is not None:
+        changes |= {
+            "sessions_total": sessions.total,
+            "latest_sessions": sessions.latest,
+            "sessions_at": now,
+        }
+    Gateway.objects.filter(pk=gateway_id).update(**changes)
 
 
 def prune_history() -> int:

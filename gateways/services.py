@@ -24,7 +24,7 @@ from missioncontrol.kernel.outbound import check_url
 from missioncontrol.kernel.secrets import seal, unseal
 from missioncontrol.kernel.unit import service
 
-from . import actions, doctor, jobs, records, rpc, rules, targets
+from . import actions, cleanup, doctor, jobs, records, rpc, rules, targets
 from .models import Gateway, GatewayLease
 from .wire import provisioning, sessions
 from .wire.diagnose import Diagnosis
@@ -238,6 +238,8 @@ def _apply(gateway: Gateway, wanted: Mapping[str, Any]) -> set[str]:
 def delete_gateway(actor: Actor, gateway_id: UUID, *, force: bool = False) -> None:
     """Remove a gateway; listeners of ``gateway.deleted`` release its agents first.
 
+    What it still runs for us is deleted there by a job that outlives the row.
+
     Raises:
         NotFound: not visible.
         Forbidden: no admin.
@@ -253,6 +255,7 @@ def delete_gateway(actor: Actor, gateway_id: UUID, *, force: bool = False) -> No
             code="gateway_in_use",
             board_ids=boards,
         )
+    left = cleanup.plan(gateway)
     publish(
         "gateway.deleted",
         actor=actor,
@@ -260,6 +263,8 @@ def delete_gateway(actor: Actor, gateway_id: UUID, *, force: bool = False) -> No
         organization_id=gateway.organization_id,
         data={"board_ids": boards[:200], "url": gateway.url},
     )
+    if left is not None:
+        queue.enqueue(jobs.clean_up, left.pk)
     gateway_asks.forget_gateway(actor, gateway.pk)
     records.ring(gateway.pk, "changed")
     gateway.delete()

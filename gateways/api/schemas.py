@@ -210,5 +210,121 @@ class PolicyOut(Output):
     allowlists: dict[str, list[str]]
 
 
-class Answer(Output):
+class GatewayAnswer(Output):
     """An answer of the gateway."""
+
+
+class RemoteAgentOut(Output):
+    """An agent that a gateway has; ``agent_id`` is ours behind it."""
+
+    id: str
+    name: str
+    workspace: str | None
+    model: str | None
+    permission_mode: str | None
+    is_default: bool
+    agent_id: UUID | None
+    agent_name: str | None
+
+
+class RemoteAgentsOut(Output):
+    """Agents of a gateway."""
+
+    agents: list[RemoteAgentOut]
+
+
+class ModelOut(Output):
+    """A model that a gateway may use."""
+
+    id: str
+    name: str
+    provider: str | None
+    context_window: int | None
+    has_reasoning: bool
+    is_available: bool
+
+
+class ModelsOut(Output):
+    """Models of a gateway."""
+
+    models: list[ModelOut]
+
+
+class DeviceOut(Output):
+    """A device that a gateway knows."""
+
+    device_id: str | None
+    request_id: str | None
+    name: str | None
+    client: str | None
+    platform: str | None
+    role: str | None
+    scopes: list[str]
+
+
+class DevicesOut(Output):
+    """Devices that wait for the gateway's operator, and those it accepts."""
+
+    pending: list[DeviceOut]
+    paired: list[DeviceOut]
+
+
+class HistoryQuery(Input):
+    """Which checks."""
+
+    hours: int = Field(default=24, ge=1, le=720)
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class HistoryCheck(Output):
+    """One check."""
+
+    at: datetime
+    status: str
+    code: str | None
+    latency_ms: float | None
+
+
+class HistoryOut(Output):
+    """Checks, and the last day in short: 48 half hours, each with the worst that was seen."""
+
+    since: datetime
+    next_check_at: datetime | None
+    check_failures: int
+    uptime_pct: float | None
+    latency_ms: float | None
+    marks: list[Literal["good", "fair", "bad"] | None]
+    checks: list[HistoryCheck]
+
+
+class VersionOut(Output):
+    """A gateway's version against the minimum."""
+
+    gateway_id: UUID
+    name: str
+    version: str | None
+    finding: Literal["ok", "too_old", "unknown", "malformed", "bad_minimum"]
+    is_compatible: bool
+    text: str
+    seen_at: datetime | None
+
+
+class VersionsOut(Output):
+    """Versions of all gateways."""
+
+    minimum: str
+    items: list[VersionOut]
+
+
+class CleanupOut(Output):
+    """What is still to be deleted at a removed gateway."""
+
+    id: UUID
+    gateway_id: UUID
+    name: str
+    url: str
+    remote_ids: list[str]
+    attempts: int
+    last_error: str | None
+    next_attempt_at: datetime | None
+    created_at: datetime

@@ -41,3 +41,8 @@ class GatewayForm(KitForm):
         required=False,
         help_text=_("Needs a gateway that allows it. Pairing is the safer way."),
     )
+    is_default = forms.BooleanField(
+        label=_("Default gateway"),
+        required=False,
+        help_text=_("New boards and agents are placed here unless told otherwise."),
+    )

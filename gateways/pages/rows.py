@@ -10,12 +10,17 @@ from uuid import UUID
 
 from django.db.models import Count, Window
 from django.db.models.functions import RowNumber
+from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent
 from gateways.findings import said
 from gateways.models import Gateway, GatewayCheck
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.errors import Forbidden
+from missioncontrol.kernel.pages import actor
 
 STRIP = 16
 TITLES: dict[str, str | Promise] = {
@@ -50,6 +55,18 @@ class CheckRow:
     def title(self) -> str | Promise:
         """Name of the check."""
         return TITLES.get(self.key, self.key)
+
+
+def admin_of(request: HttpRequest) -> UserActor:
+    """Who asks, if he is an admin of the active organization.
+
+    Raises:
+        Forbidden: he is not.
+    """
+    who = actor(request)
+    if not who.is_admin_in(who.organization_id):
+        raise Forbidden(_text("Gateways are kept by admins of the organization."))
+    return who
 
 
 def check_rows(report: Iterable[dict[str, Any]] | None) -> list[CheckRow]:

@@ -13,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from boards.models import Board
-from gateways import services
+from gateways import history, remote, services
 from gateways.models import Gateway, GatewayIdentity
 from gateways.pages import rows
 from gateways.pages.forms import GatewayForm
+from gateways.pages.remote import cleanups_of
+from gateways.pages.rows import admin_of as _admin
 from gateways.services import PolicyMode
 from missioncontrol.kernel.actors import UserActor
-from missioncontrol.kernel.errors import DomainError, Forbidden, Invalid
-from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
+from missioncontrol.kernel.errors import DomainError, Invalid
+from missioncontrol.kernel.pages import home_of, is_htmx, page
 
 MOST = 200
 ASK: PolicyMode = "ask"
@@ -33,23 +35,23 @@ def gateway_list(request: HttpRequest) -> HttpResponse:
     who = _admin(request)
     gateways: QuerySet[Gateway] = Gateway.objects.visible_to(who)
     gateways = gateways.filter(organization_id=home_of(who)).order_by("name", "id")
-    context = {"nav": "gateways", "rows": rows.gateway_rows(list(gateways[:MOST]))}
+    context = {
+        "nav": "gateways",
+        "rows": rows.gateway_rows(list(gateways[:MOST])),
+        "cleanups": cleanups_of(who),
+    }
     name = "gateways/_gateway_rows.html" if is_htmx(request) else "gateways/gateway_list.html"
     return render(request, name, context)
-
-
-def _admin(request: HttpRequest) -> UserActor:
-    who = actor(request)
-    if not who.is_admin_in(who.organization_id):
-        raise Forbidden(_("Gateways are kept by admins of the organization."))
-    return who
 
 
 def _context(who: UserActor, gateway_id: UUID) -> dict[str, Any]:
     gateway = Gateway.objects.seen_by(who, gateway_id)
     return {
         "nav": "gateways",
+        "tab": "overview",
         "gateway": rows.gateway_rows([gateway])[0],
+        "day": history.days_of([gateway.id])[gateway.id],
+        "verdict": remote.verdict_of(gateway),
         "checks": rows.check_rows(gateway.checks),
         "identity": GatewayIdentity.objects.filter(gateway_id=gateway.id).first(),
         "boards": Board.objects.filter(gateway_id=gateway.id).order_by("name"),
@@ -100,6 +102,7 @@ def gateway_edit(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
             "workspace_root",
             "allow_insecure_tls",
             "disable_device_pairing",
+            "is_default",
         )
     }
     form = GatewayForm(request.POST or None, initial=present)

@@ -10,19 +10,17 @@ LEFT, TOP, BOTTOM = 30, 20, 236
 GAP = 0.22
 STEPS = (1, 2, 5)
 PARTS = (3, 4)
-RECENT = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day."""
+    """One bucket."""
 
     x: float
     y: float
     width: float
     height: float
     value: int
-    is_recent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars of the days, the line of the days before, the grid behind."""
+    """Bars of the buckets, the line of the time before, the grid behind."""
 
     bars: list[Bar]
     ghost: str
@@ -55,7 +53,7 @@ def scale_of(largest: int) -> tuple[int, int]:
 
 
 def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:
-    """Shapes for as many days as given, with the same number of days before them dashed."""
+    """Shapes for as many buckets as given, with those of the time before as a dashed line."""
     distance, parts = scale_of(max([*now, *before, 0]))
     top = distance * parts
     step = (WIDTH - LEFT) / max(1, len(now))
@@ -71,13 +69,12 @@ def throughput(now: Sequence[int], before: Sequence[int]) -> Chart:
             width=round(width, 1),
             height=round(height(value), 1),
             value=value,
-            is_recent=i >= len(now) - RECENT,
         )
         for i, value in enumerate(now)
     ]
     points = [
         f"{LEFT + i * step + step / 2:.1f} {BOTTOM - height(value):.1f}"
-        for i, value in enumerate(before)
+        for i, value in enumerate(before[: len(now)])
     ]
     lines = range(0, top + 1, distance)
     return Chart(

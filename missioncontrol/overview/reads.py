@@ -1,14 +1,15 @@
-"""What the dashboard shows, read in a fixed number of queries."""
+"""What the dashboard shows, read in a fixed number of queries.
+
+The figures are those of :mod:`missioncontrol.overview.metrics`; here stand their words.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import TruncDate
-from django.utils.timezone import localtime
+from django.db.models import F, Q, QuerySet
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,7 +17,7 @@ from activity.models import ActivityEvent
 from activity.reads import EventRow, event_rows
 from agents.models import Agent
 from agents.reads import CARE, AgentRow, agent_rows
-from boards.models import Board, Task
+from boards.models import Board, Task, TaskDependency
 from gateways.models import Gateway
 from governance.models import Approval
 from governance.pages.asks import Ask, asks_of
@@ -24,24 +25,21 @@ from missioncontrol.kernel import clock, words
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import home_of
 from missioncontrol.kernel.signs import state_sign
-from missioncontrol.overview import charts
+from missioncontrol.overview import charts, fleet
+from missioncontrol.overview.metrics import Boards, Metrics, boards_of, metrics
+from missioncontrol.overview.periods import RANGES
 
-RANGES = {"24h": 1, "7d": 7, "28d": 28}
 DEFAULT_RANGE = "7d"
-CHART_DAYS = 28
-SPARK_DAYS = 20
 MOST_AGENTS = 100
 TILES = 9
 ASKS = 4
 EVENTS = 8
-MINUS = "\N{MINUS SIGN}"
+TICKS = 6
+GOOD_SHARE_OF_DAYS = 0.75
+MUCH_REVIEW = 1
+HOUR = 3600
 
-
-class Median(Aggregate):
-    """Middle of the values, by the database."""
-
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+__all__ = ["DEFAULT_RANGE", "RANGES", "Dashboard", "dashboard", "first_step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,27 @@ class Kpi:
     url: str
     unit: str = ""
     note: str = ""
-    points: list[int] = field(default_factory=list)
+    points: list[float] = field(default_factory=list)
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a panel; ``state`` is ``is-ok`` or ``is-warn``, or empty."""
+
+    label: str
+    value: str
+    note: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Tasks of one status, and their share of all in percent."""
+
+    status: str
+    count: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +79,44 @@ class Dashboard:
     """Everything on the page."""
 
     kpis: list[Kpi]
+    metrics: Metrics
+    workload: list[Load]
+    facts: list[Fact]
     chart: charts.Chart
-    ticks: list[tuple[float, date]]
+    ticks: list[tuple[float, datetime]]
     asks: list[Ask]
     waiting: int
     agents: list[AgentRow]
     agents_total: int
     agents_words: str
     gateways: list[Gateway]
+    health: fleet.Health
+    sessions: list[fleet.SessionRow]
     events: list[EventRow]
 
 
 def dashboard(who: UserActor, range_key: str) -> Dashboard:
     """The dashboard of the active organization, as far as the actor may read it."""
-    now = clock.now()
-    boards = Board.objects.visible_to(who).filter(organization_id=home_of(who))
-    tasks = Task.objects.filter(board_id__in=boards.values("pk"))
-    done = _done_by_day(tasks, now)
+    home = home_of(who)
+    boards = boards_of(who, board_id=None, group_id=None)
+    found = metrics(boards, range_key, get_current_timezone())
     rows = agent_rows(list(_agents(who)[:MOST_AGENTS]))
     pending = _pending(who)
     first = list(pending[:ASKS])
     waiting = pending.count()
-    gateways = list(
-        Gateway.objects.visible_to(who).filter(organization_id=home_of(who)).order_by("name")
-    )
-    events = _events(who, boards)
-    days = RANGES[range_key]
-    kpis = [
-        _agents_kpi(rows),
-        _waiting_kpi(waiting, first, now),
-        *_task_kpis(tasks, done, days, now),
-        _error_kpi(events, days, now),
-        _gateway_kpi(gateways),
-    ]
-    chart, ticks = _throughput(done, localtime(now).date())
+    gateways = list(Gateway.objects.visible_to(who).filter(organization_id=home).order_by("name"))
+    chart, ticks = _throughput(found)
     return Dashboard(
-        kpis=kpis,
+        kpis=[
+            *_first_kpis(found, rows),
+            _waiting_kpi(waiting, first),
+            _cycle_kpi(found),
+            _blocked_kpi(boards),
+            _gateway_kpi(gateways),
+        ],
+        metrics=found,
+        workload=_workload(found),
+        facts=_facts(found),
         chart=chart,
         ticks=ticks,
         asks=asks_of(who, first),
@@ -106,21 +125,24 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
         agents_total=len(rows),
         agents_words=_agents_words(rows),
         gateways=gateways,
-        events=event_rows(events.order_by("-seq")[:EVENTS]),
+        health=fleet.health_of(gateways),
+        sessions=fleet.latest_sessions(gateways) if who.is_admin_in(home) else [],
+        events=event_rows(_events(who, boards).order_by("-seq")[:EVENTS]),
     )
 
 
-def _throughput(
-    done: dict[date, int], today: date
-) -> tuple[charts.Chart, list[tuple[float, date]]]:
-    """The chart of the last days, and where a week begins on it."""
-    series = [done.get(today - timedelta(days=n), 0) for n in range(2 * CHART_DAYS - 1, -1, -1)]
-    step = (charts.WIDTH - charts.LEFT) / CHART_DAYS
+def _throughput(found: Metrics) -> tuple[charts.Chart, list[tuple[float, datetime]]]:
+    """The chart of the range, and where some of its buckets begin on it."""
+    now = [int(value) for value in found.throughput.primary]
+    before = [int(value) for value in found.throughput.comparison]
+    starts = found.periods.primary.buckets
+    step = (charts.WIDTH - charts.LEFT) / len(starts)
+    every = -(-len(starts) // TICKS)
     ticks = [
-        (round(charts.LEFT + i * step, 1), today - timedelta(days=CHART_DAYS - 1 - i))
-        for i in range(0, CHART_DAYS, 7)
+        (round(charts.LEFT + place * step, 1), starts[place])
+        for place in range(0, len(starts), every)
     ]
-    return charts.throughput(series[CHART_DAYS:], series[:CHART_DAYS]), ticks
+    return charts.throughput(now, before), ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +193,9 @@ def _pending(who: UserActor) -> QuerySet[Approval]:
     return approvals.order_by(F("expires_at").asc(nulls_last=True), "created_at", "id")
 
 
-def _events(who: UserActor, boards: QuerySet[Board]) -> QuerySet[ActivityEvent]:
+def _events(who: UserActor, boards: Boards) -> QuerySet[ActivityEvent]:
     events = ActivityEvent.objects.filter(organization_id=home_of(who))
-    return events.visible_to(who, boards=boards.values_list("pk", flat=True))
-
-
-def _done_by_day(tasks: QuerySet[Task], now: datetime) -> dict[date, int]:
-    since = now - timedelta(days=2 * CHART_DAYS)
-    finished = tasks.filter(done_at__gte=since).annotate(day=TruncDate("done_at"))
-    return dict(finished.values_list("day").annotate(n=Count("id")))
+    return events.visible_to(who, boards=boards.ids)
 
 
 def _urgency(row: AgentRow) -> tuple[int, str]:
@@ -196,24 +212,82 @@ def _agents_words(rows: list[AgentRow]) -> str:
     return " · ".join(parts)
 
 
-def _agents_kpi(rows: list[AgentRow]) -> Kpi:
+def _first_kpis(found: Metrics, rows: list[AgentRow]) -> list[Kpi]:
+    """The four cards of the core specification, section 20."""
     online = sum(1 for row in rows if row.state in {"online", "late"})
     care = sum(1 for row in rows if row.state in CARE)
     note = ngettext("%(n)s needs care", "%(n)s need care", care) % {"n": care} if care else ""
-    return Kpi(
-        label=_("Agents online"),
-        value=str(online),
-        unit=_("of %(n)s") % {"n": len(rows)},
-        note=note,
-        url="/agents?state=care" if care else "/agents",
-    )
+    latest = int(found.throughput.primary[-1])
+    return [
+        Kpi(
+            label=_("Agents online"),
+            value=str(online),
+            unit=_("of %(n)s") % {"n": len(rows)},
+            note=note,
+            url="/agents?state=care" if care else "/agents",
+        ),
+        Kpi(
+            label=_("In progress"),
+            value=str(found.status["in_progress"]),
+            unit=_("of %(n)s") % {"n": found.total},
+            note=_("%(n)s in review") % {"n": found.status["review"]},
+            url="/boards",
+            points=found.wip["in_progress"].primary,
+        ),
+        Kpi(
+            label=_("Error rate"),
+            value=_percent(found.error_rate_pct),
+            unit="%",
+            note=_latest_words(found, latest),
+            url="/activity?kind=task",
+            points=found.error_rate.primary,
+            state="is-high" if found.events.failed else "",
+        ),
+        Kpi(
+            label=_("Completion speed"),
+            value=_per_day(found),
+            unit=_("per day"),
+            note=_completed_words(found),
+            url="/activity?kind=task",
+            points=found.throughput.primary,
+        ),
+    ]
 
 
-def _waiting_kpi(waiting: int, first: list[Approval], now: datetime) -> Kpi:
+def _percent(share: float) -> str:
+    return f"{share:.1f}" if share else "0"
+
+
+def _per_day(found: Metrics) -> str:
+    speed = found.completed / found.periods.range.days
+    return f"{speed:.1f}" if found.completed else "0"
+
+
+def _latest_words(found: Metrics, count: int) -> str:
+    """How many tasks the latest bucket completed."""
+    sentence = {
+        "hour": ngettext("%(n)s completed this hour", "%(n)s completed this hour", count),
+        "day": ngettext("%(n)s completed today", "%(n)s completed today", count),
+        "week": ngettext("%(n)s completed this week", "%(n)s completed this week", count),
+        "month": ngettext("%(n)s completed this month", "%(n)s completed this month", count),
+    }[found.periods.range.unit]
+    return sentence % {"n": count}
+
+
+def _completed_words(found: Metrics) -> str:
+    now, before = found.completed, found.completed_before
+    done = ngettext("%(n)s completed", "%(n)s completed", now) % {"n": now}
+    if now == before:
+        return done
+    change = f"{now - before:+d}".replace("-", "\N{MINUS SIGN}")
+    return f"{done} · " + _("%(change)s on the time before") % {"change": change}
+
+
+def _waiting_kpi(waiting: int, first: list[Approval]) -> Kpi:
     note = ""
     if first:
         oldest = min(approval.created_at for approval in first)
-        note = _("oldest %(age)s") % {"age": words.age_words(oldest, now)}
+        note = _("oldest %(age)s") % {"age": words.age_words(oldest, clock.now())}
     return Kpi(
         label=_("Waiting for a person"),
         value=str(waiting),
@@ -222,79 +296,27 @@ def _waiting_kpi(waiting: int, first: list[Approval], now: datetime) -> Kpi:
     )
 
 
-def _task_kpis(tasks: QuerySet[Task], done: dict[date, int], days: int, now: datetime) -> list[Kpi]:
-    open_blocker = Q(dependency_links__isnull=False) & ~Q(
-        dependency_links__depends_on__status=Task.Status.DONE
-    )
-    counts: dict[str, Any] = tasks.aggregate(
-        progress=Count("id", filter=Q(status=Task.Status.IN_PROGRESS), distinct=True),
-        review=Count("id", filter=Q(status=Task.Status.REVIEW), distinct=True),
-        todo=Count("id", filter=Q(status=Task.Status.TODO), distinct=True),
-        blocked=Count("id", filter=open_blocker & ~Q(status=Task.Status.DONE), distinct=True),
-    )
-    return [
-        _done_kpi(done, days, localtime(now).date()),
-        Kpi(
-            label=_("In progress"),
-            value=str(counts["progress"]),
-            unit=_("of %(n)s open") % {"n": counts["progress"] + counts["review"] + counts["todo"]},
-            note=_("%(n)s in review") % {"n": counts["review"]},
-            url="/boards",
-        ),
-        _cycle_kpi(tasks, now - timedelta(days=days)),
-        Kpi(
-            label=_("Blocked tasks"),
-            value=str(counts["blocked"]),
-            note=_("by an unfinished task") if counts["blocked"] else "",
-            url="/boards",
-        ),
-    ]
-
-
-def _done_kpi(done: dict[date, int], days: int, today: date) -> Kpi:
-    since, before_since = today - timedelta(days=days), today - timedelta(days=2 * days)
-    finished = sum(n for day, n in done.items() if day > since)
-    before = sum(n for day, n in done.items() if before_since < day <= since)
-    note = _("as many as in the time before") if before else ""
-    if finished != before:
-        change = f"{finished - before:+d}".replace("-", MINUS)
-        note = _("%(change)s on the time before") % {"change": change}
-    return Kpi(
-        label=_("Done"),
-        value=str(finished),
-        unit=_("tasks"),
-        note=note,
-        url="/activity?kind=task",
-        points=[done.get(today - timedelta(days=n), 0) for n in range(SPARK_DAYS - 1, -1, -1)],
-    )
-
-
-def _cycle_kpi(tasks: QuerySet[Task], since: datetime) -> Kpi:
-    took = ExpressionWrapper(F("done_at") - F("first_in_progress_at"), DurationField())
-    cycle = tasks.filter(done_at__gte=since, first_in_progress_at__isnull=False).aggregate(
-        middle=Median(took, output_field=DurationField()), n=Count("id")
-    )
-    middle: timedelta | None = cycle["middle"]
+def _cycle_kpi(found: Metrics) -> Kpi:
+    middle = found.median_hours
     return Kpi(
         label=_("Cycle time"),
-        value=words.duration_words(middle.total_seconds()) if middle else "—",
-        unit=_("median") if middle else "",
-        note=ngettext("%(n)s task", "%(n)s tasks", cycle["n"]) % {"n": cycle["n"]},
+        value="—" if middle is None else words.duration_words(middle * HOUR),
+        unit="" if middle is None else _("median"),
+        note=_("from first start to done"),
         url="/activity?kind=task",
+        points=found.cycle_time.primary,
     )
 
 
-def _error_kpi(events: QuerySet[ActivityEvent], days: int, now: datetime) -> Kpi:
-    recent = events.filter(at__gte=now - timedelta(days=days), task_id__isnull=False)
-    counts = recent.aggregate(all=Count("id"), bad=Count("id", filter=Q(type__endswith="failed")))
-    share = 100 * counts["bad"] / counts["all"] if counts["all"] else 0
+def _blocked_kpi(boards: Boards) -> Kpi:
+    is_open = ~Q(task__status=Task.Status.DONE) & ~Q(depends_on__status=Task.Status.DONE)
+    links = TaskDependency.objects.filter(is_open, task__board_id__in=boards.ids)
+    blocked = links.values("task_id").distinct().count()
     return Kpi(
-        label=_("Error rate"),
-        value=f"{share:.1f}" if counts["bad"] else "0",
-        unit="%",
-        note=_("%(bad)s of %(all)s task events") % counts if counts["all"] else "",
-        url="/activity?kind=task",
-        state="is-high" if counts["bad"] else "",
+        label=_("Blocked tasks"),
+        value=str(blocked),
+        note=_("by an unfinished task") if blocked else "",
+        url="/boards",
     )
 
 
@@ -307,4 +329,43 @@ def _gateway_kpi(gateways: list[Gateway]) -> Kpi:
         unit=_("of %(n)s") % {"n": len(gateways)},
         note=", ".join(troubled[:2]),
         url="/gateways",
+    )
+
+
+def _workload(found: Metrics) -> list[Load]:
+    whole = found.total or 1
+    return [Load(name, n, round(100 * n / whole, 1)) for name, n in found.status.items()]
+
+
+def _facts(found: Metrics) -> list[Fact]:
+    days = found.periods.range.days
+    is_steady = found.active_days >= GOOD_SHARE_OF_DAYS * days
+    return [
+        Fact(_("Completed"), str(found.completed)),
+        Fact(_("Per day"), _per_day(found)),
+        Fact(
+            _("Error rate"),
+            f"{_percent(found.error_rate_pct)} %",
+            _("%(bad)s of %(all)s task events")
+            % {"bad": found.events.failed, "all": found.events.events},
+            "is-warn" if found.events.failed else "is-ok",
+        ),
+        Fact(
+            _("Active days"),
+            str(found.active_days),
+            _("of %(n)s") % {"n": days},
+            "is-ok" if is_steady else "",
+        ),
+        _backlog(found.status["review"], found.status["in_progress"]),
+    ]
+
+
+def _backlog(review: int, progress: int) -> Fact:
+    """Tasks in review for each in progress; without end when nothing is in progress."""
+    ratio = review / progress if progress else float("inf") if review else 0.0
+    return Fact(
+        _("Review backlog"),
+        "∞" if ratio == float("inf") else f"{ratio:.1f}" if ratio else "0",
+        _("in review for each in progress"),
+        "is-warn" if ratio > MUCH_REVIEW else "",
     )

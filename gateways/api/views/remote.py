@@ -18,6 +18,7 @@ from gateways import actions, catalogue, doctor, records, rpc, rules, services, 
 from gateways.api import schemas
 from gateways.api.views.gateways import TAGS, admin_organization, seen_gateway
 from gateways.models import Gateway
+from gateways.remote import sessions_of, transcript
 from gateways.wire import sessions
 from gateways.wire.frames import PROTOCOL_VERSION
 from gateways.wire.target import Target
@@ -32,7 +33,6 @@ from missioncontrol.kernel.errors import (
     RemoteFailed,
 )
 
-SESSIONS_SHOWN = 200
 WRITE_ON_BOARD = Action("gateway.write_session", role=actions.WRITE_SESSION.role, grant="write")
 
 
@@ -79,12 +79,6 @@ def main_session_key(gateway: Gateway | None, session: rpc.Session) -> str:
         return str(main.session_key)
     defaults = session.hello.snapshot.get("sessionDefaults") or {}
     return str(defaults.get("mainSessionKey") or "agent:main:main")
-
-
-def sessions_of(session: rpc.Session) -> list[dict[str, Any]]:
-    """Sessions of the gateway, newest first."""
-    found = session.run(lambda client: sessions.list_sessions(client, most=SESSIONS_SHOWN))
-    return session.redacted(found)
 
 
 class GatewayStatusView(ApiView):
@@ -162,7 +156,7 @@ def probe(target: Target, *, gateway: Gateway | None, secrets: tuple[str, ...]) 
 class SessionListView(ApiView):
     """Sessions of a gateway."""
 
-    @operation(tags=TAGS, summary="Sessions of a board's gateway", response=schemas.Answer)
+    @operation(tags=TAGS, summary="Sessions of a board's gateway", response=schemas.GatewayAnswer)
     def get(self, request: Request) -> Response:
         """List."""
         asked = self.query(schemas.SessionQuery)
@@ -177,7 +171,7 @@ class SessionListView(ApiView):
 class SessionView(ApiView):
     """One session."""
 
-    @operation(tags=TAGS, summary="A session", response=schemas.Answer)
+    @operation(tags=TAGS, summary="A session", response=schemas.GatewayAnswer)
     def get(self, request: Request, key: str) -> Response:
         """Read."""
         asked = self.query(schemas.SessionQuery)
@@ -192,18 +186,14 @@ class SessionView(ApiView):
 class SessionHistoryView(ApiView):
     """What was said in a session."""
 
-    @operation(tags=TAGS, summary="Transcript of a session", response=schemas.Answer)
+    @operation(tags=TAGS, summary="Transcript of a session", response=schemas.GatewayAnswer)
     def get(self, request: Request, key: str) -> Response:
         """Read."""
         asked = self.query(schemas.SessionQuery)
         gateway = gateway_of(self.user, board_id=asked.board_id, gateway_id=asked.gateway_id)
-        with as_bad_gateway(), rpc.session(gateway.pk) as session:
-            found = session.run(
-                lambda client: sessions.chat_history(
-                    client, key, limit=asked.limit, offset=asked.offset
-                )
-            )
-            return ok({"history": session.redacted(found)})
+        with as_bad_gateway():
+            found = transcript(gateway.pk, key, limit=asked.limit, offset=asked.offset)
+        return ok({"history": found})
 
 
 class SessionMessageView(ApiView):
@@ -213,7 +203,7 @@ class SessionMessageView(ApiView):
         tags=TAGS,
         summary="Write into a session",
         request=schemas.MessageIn,
-        response=schemas.Answer,
+        response=schemas.GatewayAnswer,
     )
     def post(self, request: Request, key: str) -> Response:
         """Send."""
@@ -230,7 +220,9 @@ class SessionMessageView(ApiView):
 class CommandsView(ApiView):
     """What Mission Control says to gateways."""
 
-    @operation(tags=TAGS, summary="Methods and events of the protocol", response=schemas.Answer)
+    @operation(
+        tags=TAGS, summary="Methods and events of the protocol", response=schemas.GatewayAnswer
+    )
     def get(self, request: Request) -> Response:
         """List."""
         admin_organization(self.user)
@@ -295,7 +287,9 @@ def policy_of(gateway: Gateway) -> dict[str, Any]:
 class LogView(ApiView):
     """The gateway's own log."""
 
-    @operation(tags=TAGS, summary="Newest lines of the gateway's log", response=schemas.Answer)
+    @operation(
+        tags=TAGS, summary="Newest lines of the gateway's log", response=schemas.GatewayAnswer
+    )
     def get(self, request: Request, gateway_id: UUID) -> Response:
         """Read; ``cursor`` of an earlier answer continues after it."""
         asked = self.query(schemas.LogQuery)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from missioncontrol.kernel.pages import actor, is_htmx, page, session_actor
 from missioncontrol.overview import reads
+
+RANGE_WORDS = (
+    ("24h", _("24 hours")),
+    ("3d", _("3 days")),
+    ("7d", _("7 days")),
+    ("14d", _("14 days")),
+    ("1m", _("30 days")),
+    ("3m", _("3 months")),
+    ("6m", _("6 months")),
+    ("1y", _("1 year")),
+)
 
 
 @require_safe
@@ -29,8 +41,10 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "nav": "dashboard",
         "dashboard": shown,
         "step": reads.first_step(who, shown),
+        "unit": shown.metrics.periods.range.unit,
+        "ui_is_admin": who.is_admin_in(who.organization_id),
         "range": range_key,
-        "ranges": list(reads.RANGES),
+        "ranges": RANGE_WORDS,
     }
     name = "overview/_dashboard.html" if is_htmx(request) else "overview/dashboard.html"
     return render(request, name, context)
