@@ -1,0 +1,1 @@
+"""Generated calls of every operation of the document, against a running installation."""
