@@ -12,6 +12,14 @@ from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
 from missioncontrol.kernel.querysets import VisibleQuerySet
 
 
+class OnboardingQuerySet(VisibleQuerySet[Any]):
+    """Interviews by the right on their board."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of readable boards."""
+        return self.filter(board_q(actor, "read", path="board"))
+
+
 class AgentQuerySet(VisibleQuerySet[Any]):
     """Agents: an admin's whole organization, readable boards for members, peers for agents."""
 

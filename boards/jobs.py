@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from boards import presence, rules, services
 from boards.models import Task
+from boards.services import webhooks
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.jobs import job
 
@@ -31,3 +32,9 @@ def rerank() -> int:
     for board_id, status in columns:
         services.rerank_column(SystemActor("rerank"), UUID(str(board_id)), status=status)
     return len(columns)
+
+
+@job("default", timeout_seconds=300)
+def retain_payloads() -> int:
+    """Drop what webhooks received longer ago than they keep it; returns how many."""
+    return webhooks.retain_payloads()

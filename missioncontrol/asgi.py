@@ -15,6 +15,7 @@ from channels.routing import URLRouter  # noqa: E402 - needs the applications
 from django.conf import settings  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 
+from boards.webhook_address import cap_of  # noqa: E402
 from missioncontrol import streams  # noqa: E402
 from missioncontrol.http_pool import HttpPool, Receive, Scope, Send  # noqa: E402
 from missioncontrol.kernel.health import is_database_away  # noqa: E402
@@ -67,7 +68,10 @@ class Application:
     def __init__(self) -> None:
         """Build the parts; the thread pool belongs to this process."""
         self._http = HttpPool(
-            WSGIHandler(), threads=settings.HTTP_THREADS, is_stuck=is_database_away
+            WSGIHandler(),
+            threads=settings.HTTP_THREADS,
+            is_stuck=is_database_away,
+            cap_of=cap_of,
         )
         self._sockets = OriginCheck(URLRouter(websocket_urlpatterns))
 

@@ -31,6 +31,9 @@ PROBE_THREADS = 4
 #: After so long a request is asked about; a gateway may take its time, a hung database may not.
 PATIENCE_SECONDS = 5.0
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
+#: Set in the environment of a request whose body passes the cap of its address: it comes without
+#: its body, so that its view refuses it in its own order, and the connection ends with the answer.
+OVERSIZED = "missioncontrol.body_oversized"
 
 
 class ClientGoneError(Exception):
@@ -51,34 +54,43 @@ class HttpPool:
         threads: int,
         is_stuck: Callable[[], bool] = lambda: False,
         patience: float = PATIENCE_SECONDS,
+        cap_of: Callable[[Scope], int | None] = lambda _scope: None,
     ) -> None:
         """Serve ``app`` with at most ``threads`` requests at work at a time.
 
         Args:
             is_stuck: Asked about a request that takes longer than ``patience`` seconds: whether
                 what it waits for is away.
+            cap_of: Bytes that an address takes, where that is less than anybody else's; no more
+                of a longer body is read, and :data:`OVERSIZED` is set.
         """
-        self._app = app
+        self._app, self._cap_of = app, cap_of
         self._is_stuck, self._patience = is_stuck, patience
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="http-probe")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if _declared_length(scope) > BODY_LIMIT_BYTES:
-            await _refuse_large(send)
-            return
+        cap = self._cap_of(scope)
+        limit = BODY_LIMIT_BYTES if cap is None else cap
         with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as body:
+            is_oversized, length = _declared_length(scope) > limit, 0
             try:
-                length = await _read_body(receive, cast("IO[bytes]", body))
+                if not is_oversized:
+                    length = await _read_body(receive, cast("IO[bytes]", body), limit)
             except ClientGoneError:
                 return
             except BodyTooLargeError:
+                is_oversized = True
+                body.seek(0)
+                body.truncate()
+            if is_oversized and cap is None:
                 await _refuse_large(send)
                 return
             environ = cast("dict[str, Any]", build_environ(cast("Any", scope), cast("Body", body)))
             # Also right for a chunked request, which names no length.
             environ["CONTENT_LENGTH"] = str(length)
+            environ[OVERSIZED] = is_oversized
             exchange = _Exchange(self._app, environ, send)
             context = contextvars.copy_context()
             pool = self._probes if scope["path"] in PROBES else self._threads
@@ -151,10 +163,12 @@ class _Exchange:
         return lambda _chunk: None
 
     def _head(self) -> Message:
+        # What was not read of a body must not be taken for the next request.
+        rest: Headers = [(b"connection", b"close")] if self._environ.get(OVERSIZED) else []
         return {
             "type": "http.response.start",
             "status": self._status,
-            "headers": self._headers,
+            "headers": [*self._headers, *rest],
         }
 
     def _is_small(self) -> bool:
@@ -182,8 +196,12 @@ def _declared_length(scope: Scope) -> int:
     return int(raw) if raw.isdigit() else 0
 
 
-async def _read_body(receive: Receive, body: IO[bytes]) -> int:
-    """Write the request's body to ``body`` and return its length, rewound."""
+async def _read_body(receive: Receive, body: IO[bytes], limit: int) -> int:
+    """Write the request's body to ``body`` and return its length, rewound.
+
+    Raises:
+        BodyTooLargeError: it is longer than ``limit`` bytes; no more of it is read.
+    """
     length = 0
     while True:
         message = await receive()
@@ -191,7 +209,7 @@ async def _read_body(receive: Receive, body: IO[bytes]) -> int:
             raise ClientGoneError
         part = message.get("body", b"")
         length += len(part)
-        if length > BODY_LIMIT_BYTES:
+        if length > limit:
             raise BodyTooLargeError
         body.write(part)
         if not message.get("more_body", False):

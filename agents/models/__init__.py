@@ -1,6 +1,7 @@
 """Agents and what belongs to them, one module for each subject."""
 
 from agents.models.agent import Agent, AgentBeat
+from agents.models.onboarding import Onboarding
 from agents.models.skills import Skill, SkillInstall, SkillPack
 from agents.models.souls import SoulIndex, SoulText
 from agents.models.syncs import TemplateSync
@@ -13,6 +14,7 @@ __all__ = [
     "AgentNotification",
     "Budget",
     "Execution",
+    "Onboarding",
     "Skill",
     "SkillInstall",
     "SkillPack",

@@ -29,7 +29,13 @@ class AgentNotification(TenantEntity, LeasedWork):
         APPROVAL_RESOLVED = "approval_resolved", _("Approval resolved")
         EXECUTION = "execution", _("Execution")
         BOARD_UPDATED = "board_updated", _("Board changed")
+        BOARD_COMMAND = "board_command", _("Pause or resume")
+        BOARD_CHAT = "board_chat", _("Board chat")
+        GROUP_CHAT = "group_chat", _("Group chat")
+        GROUP_JOINED = "group_joined", _("Board joined the group")
+        GROUP_LEFT = "group_left", _("Board left the group")
         WAKE = "wake", _("Wake")
+        WEBHOOK = "webhook", _("Webhook payload")
         COORDINATION = "coordination", _("Message of an agent")
 
     class State(models.TextChoices):

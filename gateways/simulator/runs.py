@@ -99,6 +99,12 @@ class Turn:
         """The session in which the agent speaks."""
         return self._run.session.key
 
+    @property
+    def transcript(self) -> list[str]:
+        """What was said to the agent in this session so far."""
+        messages = self._run.session.messages
+        return [str(m.get("content") or "") for m in messages if m.get("role") == "user"]
+
     async def say(self, text: str) -> None:
         """Add text to the reply; it is streamed as a delta."""
         run = self._run

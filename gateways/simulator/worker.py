@@ -11,6 +11,7 @@ import httpx
 
 from gateways.simulator.brains import answer_directives, has_directive
 from gateways.simulator.facts import Facts, read_facts
+from gateways.simulator.interview import interview, is_interview
 from gateways.simulator.runs import Turn
 from gateways.simulator.script import Answer, ApiCall, Command, work
 
@@ -55,7 +56,10 @@ class Worker:
             await self._http.aclose()
 
     async def _follow(self, turn: Turn, facts: Facts) -> str:
-        script = work(facts, turn.message, is_heartbeat=turn.is_heartbeat)
+        if is_interview(turn.message):
+            script = interview(turn.message, turn.transcript)
+        else:
+            script = work(facts, turn.message, is_heartbeat=turn.is_heartbeat)
         try:
             step = next(script)
             while True:

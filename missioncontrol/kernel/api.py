@@ -10,7 +10,8 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import orjson
@@ -19,7 +20,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, RootModel, ValidationError, create_model
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,17 +72,42 @@ def operation(
     summary: str,
     request: Any = None,
     response: Any = None,
+    refusals: Sequence[int] = (),
     **extra: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Publish a method in the OpenAPI document; ``list[Shape]`` stands for a page of rows."""
-    return extend_schema(
-        tags=list(tags), summary=summary, request=request, responses=_published(response), **extra
-    )
+    """Publish a method in the OpenAPI document; ``list[Shape]`` stands for a page of rows.
+
+    Args:
+        refusals: Statuses beyond those that every operation of the method may answer.
+    """
+    if response is not None:
+        published = _published(response)
+        extra["responses"] = published if isinstance(published, dict) else {200: published}
+    if refusals:
+        extra.setdefault("extensions", {})["x-refusals"] = list(refusals)
+    return extend_schema(tags=list(tags), summary=summary, request=_published(request), **extra)
 
 
-def _published(response: Any) -> Any:
-    """The shape of an answer as the document names it."""
-    return _page_of(*get_args(response)) if get_origin(response) is list else response
+def _published(shape: Any) -> Any:
+    """A shape as the document names it: pages and alternatives become shapes of their own."""
+    if isinstance(shape, dict):
+        return {status: _published(one) for status, one in shape.items()}
+    if get_origin(shape) is list:
+        return _page_of(*get_args(shape))
+    return _either(shape) if get_origin(shape) in (Union, UnionType) else shape
+
+
+@lru_cache(maxsize=64)
+def _either(shapes: Any) -> type[BaseModel]:
+    """One of several shapes."""
+    name = "Or".join(shape.__name__ for shape in get_args(shapes))
+    return create_model(name, __base__=RootModel[shapes])
+
+
+@lru_cache(maxsize=256)
+def array_of(shape: type[BaseModel]) -> type[BaseModel]:
+    """A bare array of a shape, for the lists that have no envelope."""
+    return create_model(f"{shape.__name__}Array", __base__=RootModel[list[shape]])  # type: ignore[valid-type]
 
 
 @lru_cache(maxsize=256)
@@ -173,11 +199,15 @@ class ApiView(APIView):
         request.accepted_renderer, request.accepted_media_type = renderer
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_body_bytes():
             raise TooLarge(_("The body is larger than 2 MiB."))
-        if self.open_door:
+        if self.is_open(request._request):
             return
         self._actor = resolve(request._request)
         if self._actor.kind not in self.actor_kinds:
             raise Forbidden(_("This address is not open to this kind of account."))
+
+    def is_open(self, request: HttpRequest) -> bool:
+        """Whether this request needs no credential."""
+        return self.open_door
 
     def max_body_bytes(self) -> int:
         """Cap of the request body."""
@@ -273,7 +303,7 @@ class ApiView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run the handler; with an ``Idempotency-Key`` inside one transaction with its record."""
         key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
-        if request.method != "POST" or not key or self.open_door:
+        if request.method != "POST" or not key or self.is_open(request):
             return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]  # DRF's Response is one
         return self._dispatch_once(request, key, *args, **kwargs)
 

@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         (b"", "", "{}", True),
         (b'{"a":1}', "application/json; charset=utf-8", '{"a":1}', True),
         (b'{"a":1}', "text/plain", '{"a":1}', True),
-        (b' [1,2]', "", " [1,2]", True),
+        (b" [1,2]", "", " [1,2]", True),
         (b'"word"', "", '"word"', True),
         (b"true", "text/plain", "true", True),
         (b"false\n", "text/plain", "false\n", True),
