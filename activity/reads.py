@@ -26,6 +26,7 @@ ADDRESSES = {
     "gateway": "/gateways/{id}",
     "approval": "/approvals?show=all&open={id}",
     "member": "/organization",
+    "invite": "/organization#invites",
 }
 Titles = Callable[[Collection[UUID]], Mapping[UUID, str]]
 _titles: dict[str, Titles] = {}

@@ -19,4 +19,4 @@ def _member_left(event: EventView) -> None:
 
 def register() -> None:
     """Join the transactions in which members leave."""
-    subscribe("member.removed", _member_left, inside=True)
+    subscribe(("member.removed", "member.left"), _member_left, inside=True)

@@ -26,10 +26,12 @@ class Store:
         read: ``(organization_id, user_ids) -> rights per person``, in the order of board names.
         replace: ``(actor, organization_id, user_id, rights)`` puts exactly these rights in place;
             it raises ``Invalid`` when a board is not of the organization, with nothing changed.
+        names: ``(organization_id, board_ids or None for all) -> name per board``, by name.
     """
 
     read: Callable[[UUID, Sequence[UUID]], Mapping[UUID, list[BoardAccess]]]
     replace: Callable[[Actor, UUID, UUID, Sequence[BoardAccess]], None]
+    names: Callable[[UUID, Sequence[UUID] | None], Mapping[UUID, str]]
 
 
 _store: Store | None = None
@@ -52,3 +54,11 @@ def replace(
     """Give a person exactly these rights on the boards of one organization."""
     if _store is not None:
         _store.replace(actor, organization_id, user_id, rights)
+
+
+def names_of(organization_id: UUID, board_ids: Sequence[UUID] | None = None) -> Mapping[UUID, str]:
+    """Boards of an organization by their ids, in the order of their names; unknown ids are absent.
+
+    For those who give rights on boards, whatever they may read themselves.
+    """
+    return _store.names(organization_id, board_ids) if _store else {}

@@ -39,6 +39,7 @@ AGENT_FAILURES = Limit("agent-fail", 20, 60)
 BEARER_FAILURES = Limit("bearer-fail", 30, 60)
 SIGN_IN = Limit("sign-in", 10, 900)
 PROBES = Limit("probe", 20, 60)
+INVITES = Limit("invite", 10, 60)
 
 
 class MemoryWindow:

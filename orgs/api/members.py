@@ -70,6 +70,12 @@ class OwnMember(_MemberView):
         facts = self.user.memberships[active_id(self.user)]
         return ok(self.shape(self.member(facts.member_id)))
 
+    @operation(tags=["members"], summary="Leave the organization")
+    def delete(self, _request: HttpRequest) -> Response:
+        """409 for the last owner, and for the only member, who deletes it instead."""
+        members.leave_organization(self.user, active_id(self.user))
+        return done()
+
 
 class MemberDetail(_MemberView):
     """``/organizations/me/members/{id}``."""

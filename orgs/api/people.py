@@ -49,7 +49,7 @@ class Me(ApiView):
     @operation(tags=["users"], summary="Delete the own account")
     def delete(self, request: HttpRequest) -> Response:
         """Organizations without another member go with it; 409 for the last owner of others."""
-        accounts.delete_account(self.user)
+        accounts.close_account(self.user)
         if not request.META.get("HTTP_AUTHORIZATION"):
             sessions.end_session(self.request._request)  # noqa: SLF001 - Django's own request
         return done()

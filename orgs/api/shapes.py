@@ -8,7 +8,7 @@ from typing import Any
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.clock import iso
 from orgs.board_access import BoardAccess
-from orgs.models import ApiToken, Membership, Organization, User
+from orgs.models import ApiToken, Invite, Membership, Organization, User
 
 _TEXTS = ("name", "preferred_name", "pronouns", "timezone", "notes", "context")
 
@@ -73,6 +73,27 @@ def member(row: Membership, rights: Sequence[BoardAccess] = ()) -> dict[str, Any
             "preferred_name": row.user.preferred_name or None,
         },
         "board_access": board_access(rights),
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def invite(row: Invite) -> dict[str, Any]:
+    """An invitation without its token."""
+    return {
+        "id": row.id,
+        "organization_id": row.organization_id,
+        "invited_email": row.invited_email,
+        "role": row.role,
+        "all_boards_read": row.all_boards_read,
+        "all_boards_write": row.all_boards_write,
+        "board_access": row.board_access,
+        "created_by_user_id": row.created_by_id,
+        "accepted_by_user_id": row.accepted_by_id,
+        "accepted_at": iso(row.accepted_at),
+        "expires_at": iso(row.expires_at),
+        "mail_state": row.mail_state,
+        "mail_error": row.mail_error or None,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }

@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -140,12 +140,13 @@ def sign_in_link(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End this session."""
+    """End this session; with ``next`` somebody else signs in and goes on there."""
     who = session_actor(request)
     if who is not None:
         proof.record_sign_out(who)
     sessions.end_session(request)
-    return HttpResponseRedirect("/sign-in")
+    target = safe_next(request, "")
+    return HttpResponseRedirect(f"/sign-in?next={quote(target)}" if target else "/sign-in")
 
 
 # --- second factor ----------------------------------------------------------------------------

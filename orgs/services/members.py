@@ -74,16 +74,40 @@ def add_member(
     wanted = rules.parse_role(role)
     organization: Organization = Organization.objects.open_for(actor, organization_id)
     authorize(actor, actions.ADD_MEMBER, organization)
-    _check_role_right(actor, organization.id, before=None, after=wanted)
+    check_role_right(actor, organization.id, before=None, after=wanted)
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         raise NotFound
+    return join(
+        actor,
+        organization,
+        user,
+        role=wanted,
+        all_boards_read=all_boards_read,
+        all_boards_write=all_boards_write,
+    )
+
+
+def join(
+    actor: Actor,
+    organization: Organization,
+    user: User,
+    *,
+    role: Role,
+    all_boards_read: bool,
+    all_boards_write: bool,
+) -> Membership:
+    """Insert a membership and tell of it; part of a running service.
+
+    Raises:
+        Conflict: ``already_member``.
+    """
     try:
         with transaction.atomic():
             member = Membership.objects.create(
                 organization=organization,
                 user=user,
-                role=wanted.value,
+                role=role.value,
                 all_boards_read=all_boards_read or all_boards_write,
                 all_boards_write=all_boards_write,
             )
@@ -95,14 +119,72 @@ def add_member(
         actor=actor,
         target=member,
         organization_id=organization.id,
-        data={"user_id": str(user.id), "role": wanted.value},
+        data={"user_id": str(user.id), "role": role.value},
     )
     return member
 
 
-def _check_role_right(
+def raise_to(
+    actor: Actor,
+    member: Membership,
+    *,
+    role: Role,
+    all_boards_read: bool,
+    all_boards_write: bool,
+) -> None:
+    """Give a locked membership what it lacks and take nothing; part of a running service."""
+    before = Role(member.role)
+    flags = (member.all_boards_read, member.all_boards_write)
+    if role.rank > before.rank:
+        member.role = role.value
+    member.all_boards_write = member.all_boards_write or all_boards_write
+    member.all_boards_read = member.all_boards_read or all_boards_read or member.all_boards_write
+    now = (member.all_boards_read, member.all_boards_write)
+    if member.role == before.value and now == flags:
+        return
+    member.save(update_fields=["role", "all_boards_read", "all_boards_write", "updated_at"])
+    note_rights_changed(member.user_id)
+    if member.role != before.value:
+        _publish_role(actor, member, before)
+    if now != flags:
+        _publish_access(actor, member, [])
+
+
+def _publish_role(actor: Actor, member: Membership, before: Role) -> None:
+    log.publish(
+        "member.role_changed",
+        actor=actor,
+        target=member,
+        organization_id=member.organization_id,
+        data={"user_id": str(member.user_id), "role": member.role, "previous": before.value},
+    )
+
+
+def _publish_access(actor: Actor, member: Membership, rights: Sequence[BoardAccess]) -> None:
+    log.publish(
+        "member.access_changed",
+        actor=actor,
+        target=member,
+        organization_id=member.organization_id,
+        data={
+            "user_id": str(member.user_id),
+            "all_boards_read": member.all_boards_read,
+            "all_boards_write": member.all_boards_write,
+            "board_access": [
+                {"board_id": str(r.board_id), "can_write": r.can_write} for r in rights[:100]
+            ],
+        },
+    )
+
+
+def check_role_right(
     actor: Actor, organization_id: UUID, *, before: Role | None, after: Role
 ) -> None:
+    """Whether the actor may give ``after`` to somebody who has ``before``.
+
+    Raises:
+        Forbidden: the role of an owner, touched by somebody who is none.
+    """
     if not rules.may_give_role(_own_role(actor, organization_id), before=before, after=after):
         raise Forbidden(_("Only owners can give or take the role of an owner"))
 
@@ -120,7 +202,7 @@ def change_role(actor: Actor, member_id: UUID, *, role: str) -> Membership:
     member = _locked(actor, member_id)
     authorize(actor, actions.CHANGE_ROLE, member)
     before = Role(member.role)
-    _check_role_right(actor, member.organization_id, before=before, after=wanted)
+    check_role_right(actor, member.organization_id, before=before, after=wanted)
     if before is wanted:
         return member
     if wanted is not Role.OWNER:
@@ -128,13 +210,7 @@ def change_role(actor: Actor, member_id: UUID, *, role: str) -> Membership:
     member.role = wanted.value
     member.save(update_fields=["role", "updated_at"])
     note_rights_changed(member.user_id)
-    log.publish(
-        "member.role_changed",
-        actor=actor,
-        target=member,
-        organization_id=member.organization_id,
-        data={"user_id": str(member.user_id), "role": wanted.value, "previous": before.value},
-    )
+    _publish_role(actor, member, before)
     return member
 
 
@@ -168,20 +244,7 @@ def change_access(
     member.all_boards_write = all_boards_write
     member.save(update_fields=["all_boards_read", "all_boards_write", "updated_at"])
     note_rights_changed(member.user_id)
-    log.publish(
-        "member.access_changed",
-        actor=actor,
-        target=member,
-        organization_id=member.organization_id,
-        data={
-            "user_id": str(member.user_id),
-            "all_boards_read": wide,
-            "all_boards_write": all_boards_write,
-            "board_access": [
-                {"board_id": str(r.board_id), "can_write": r.can_write} for r in rights[:100]
-            ],
-        },
-    )
+    _publish_access(actor, member, rights)
     return member
 
 
@@ -202,12 +265,53 @@ def remove_member(actor: Actor, member_id: UUID) -> None:
         if _own_role(actor, member.organization_id) is not Role.OWNER:
             raise Forbidden(_("Only owners can remove owners"))
         _keep_an_owner(member)
+    end_membership(actor, member, "member.removed")
+
+
+@service
+def leave_organization(actor: UserActor, organization_id: UUID) -> None:
+    """End one's own membership; what one made stays, grants on boards go.
+
+    Raises:
+        NotFound: not a member.
+        Forbidden: a token that may only read.
+        Conflict: ``last_owner``, there must be another owner first; ``sole_member``, an
+            organization without anybody is deleted, not left.
+    """
+    organization: Organization = Organization.objects.open_for(actor, organization_id)
+    authorize(actor, actions.LEAVE_ORGANIZATION, organization)
+    member = (
+        Membership.objects.select_related("user", "organization")
+        .select_for_update(of=("self",), no_key=True)
+        .filter(organization=organization, user_id=actor.id)
+        .first()
+    )
+    if member is None:
+        raise NotFound
+    _check_leaving(member)
+    end_membership(actor, member)
+
+
+def _check_leaving(member: Membership) -> None:
+    others = Membership.objects.filter(organization_id=member.organization_id).exclude(pk=member.pk)
+    if not others.exists():
+        raise Conflict(
+            _("You are the only member. Delete the organization instead."), code="sole_member"
+        )
+    if member.role == Role.OWNER.value and not others.filter(role=Role.OWNER.value).exists():
+        raise Conflict(
+            _("You are the last owner. Make somebody else an owner first."), code="last_owner"
+        )
+
+
+def end_membership(actor: Actor, member: Membership, event: str = "member.left") -> None:
+    """Delete a locked membership and tell of it; part of a running service."""
     user, organization_id, about = member.user, member.organization_id, member.target
     member.delete()
     _fall_back(user, organization_id)
     note_rights_changed(user.id)
     log.publish(
-        "member.removed",
+        event,
         actor=actor,
         target=about,
         organization_id=organization_id,

@@ -149,8 +149,6 @@ def delete_organization(actor: Actor, organization_id: UUID) -> None:
         NotFound: not a member.
         Forbidden: not an owner.
     """
-    from django.apps import apps
-
     # The full lock: nothing may start to point here while everything goes.
     organization: Organization = Organization.objects.open_for(
         actor, organization_id, for_delete=True
@@ -158,6 +156,13 @@ def delete_organization(actor: Actor, organization_id: UUID) -> None:
     if isinstance(actor, UserActor) and actor.role_in(organization.id) is not Role.OWNER:
         raise Forbidden(_("Only organization owners can delete organizations"))
     authorize(actor, actions.DELETE_ORGANIZATION, organization)
+    remove(actor, organization)
+
+
+def remove(actor: Actor, organization: Organization) -> None:
+    """Delete a locked organization with everything it owns; part of a running service."""
+    from django.apps import apps
+
     boards = apps.get_model("boards", "Board")
     board_ids = tuple(
         boards.objects.filter(organization_id=organization.id)

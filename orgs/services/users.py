@@ -58,8 +58,19 @@ def ensure_local_user() -> User:
 
 
 def ensure_organization(user: User) -> None:
-    """Give a person without any membership his personal organization. The row must be locked."""
-    if not Membership.objects.filter(user=user).exists():
+    """Give a person without any membership his first one. The row must be locked.
+
+    The oldest pending invitation for his verified e-mail address comes first; without one he gets
+    a personal organization.
+    """
+    if Membership.objects.filter(user=user).exists():
+        return
+    from orgs.services import invites
+
+    invite = invites.oldest_for(user)
+    if invite is not None:
+        invites.use_invite(invite, user)
+    else:
         organizations.create_personal_organization(_as_actor(user))
 
 
@@ -97,9 +108,18 @@ def _require_write(actor: Actor) -> None:
 
 @service
 def create_password_user(
-    *, username: str, password: str, email: str | None = None, name: str = "", is_super_admin: bool
+    *,
+    username: str,
+    password: str,
+    email: str | None = None,
+    name: str = "",
+    is_super_admin: bool,
+    email_verified: bool = False,
 ) -> User:
-    """A person who signs in by name and password, with a personal organization.
+    """A person who signs in by name and password, with his first membership.
+
+    Args:
+        email_verified: Whether somebody answers for it that the address is his.
 
     Raises:
         Invalid: blank name, or a password that is too weak.
@@ -109,6 +129,7 @@ def create_password_user(
     if not 1 <= len(username) <= 150:
         raise Invalid(_("A user name has 1 to 150 characters."), field="username")
     user = User(username=username, email=email, name=name, is_super_admin=is_super_admin)
+    user.email_verified = bool(email) and email_verified
     check_password_strength(user, password, field="password")
     user.set_password(password)
     try:

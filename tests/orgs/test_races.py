@@ -14,8 +14,9 @@ from activity.models import ActivityEvent
 from missioncontrol.kernel.errors import DomainError
 from orgs import credentials
 from orgs.models import Membership, Organization, User
-from orgs.services import members, organizations, sign_in
+from orgs.services import accounts, invites, members, organizations, sign_in, users
 from tests import factories
+from tests.clients import api
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,3 +81,77 @@ def test_a_link_signs_one_browser_in() -> None:
     code = sign_in.issue_sign_in_link()
     results = at_once(4, lambda n: sign_in.sign_in_with_link(code, address=f"a{n}").username)
     assert sorted(map(str, results)) == ["local-auth-user", *["unauthenticated"] * 3]
+
+
+@pytest.mark.scenario("CORE-18")
+def test_one_invitation_accepted_twice_at_once_is_used_once() -> None:
+    org = factories.make_organization()
+    user = factories.make_user("gus", email_verified=True)
+    factories.make_invite(org, "gus@example.org", token="mci_once")
+    clients = [api(factories.make_token(user)) for _ in range(2)]
+
+    results = at_once(
+        2, lambda n: clients[n].post("/organizations/invites/accept", {"token": "mci_once"}).status
+    )
+
+    assert sorted(map(str, results)) == ["200", "404"]
+    assert Membership.objects.filter(organization=org).count() == 1
+    assert ActivityEvent.objects.filter(type="invite.accepted").count() == 1
+
+
+def test_ten_people_race_for_one_invitation_and_one_gets_in() -> None:
+    """The address is verified for one account only; others of the same address lose the race."""
+    org = factories.make_organization()
+    people = [factories.make_user(email="same@example.org", email_verified=True) for _ in range(10)]
+    factories.make_invite(org, "same@example.org", token="mci_race")
+    actors = [credentials.actor_of(user.id) for user in people]
+
+    results = at_once(
+        10,
+        lambda n: invites.accept_invite(actors[n], token="mci_race", address=f"a{n}").role,  # type: ignore[arg-type]
+    )
+
+    assert sorted(map(str, results)) == ["member", *["not_found"] * 9]
+    assert Membership.objects.count() == 1
+
+
+def test_parallel_first_requests_of_an_invited_person_use_the_invitation_once() -> None:
+    org = factories.make_organization("Team")
+    user = factories.make_user("gus", email_verified=True)
+    factories.make_invite(org, "gus@example.org")
+    actors = [credentials.actor_of(user.id) for _ in range(6)]
+
+    at_once(6, lambda n: users.bootstrap(actors[n]).id)  # type: ignore[arg-type]
+
+    assert [m.organization_id for m in Membership.objects.all()] == [org.id]
+    assert Organization.objects.count() == 1
+    assert ActivityEvent.objects.filter(type="member.added").count() == 1
+
+
+def test_two_owners_who_delete_their_accounts_at_once_leave_one() -> None:
+    org = factories.make_organization()
+    people = [factories.make_user() for _ in range(2)]
+    for user in people:
+        factories.make_member(org, user, "owner")
+    factories.make_member(org, factories.make_user(), "member")
+    actors = [credentials.actor_of(user.id) for user in people]
+
+    results = at_once(2, lambda n: accounts.delete_account(actors[n]))  # type: ignore[arg-type]
+
+    assert sorted(map(str, results)) == ["None", "last_owner"]
+    assert Membership.objects.filter(organization=org, role="owner").count() == 1
+    assert User.objects.count() == 2
+
+
+def test_two_owners_who_leave_the_organization_at_once_leave_one() -> None:
+    org = factories.make_organization()
+    people = [factories.make_user() for _ in range(2)]
+    for user in people:
+        factories.make_member(org, user, "owner")
+    factories.make_member(org, factories.make_user(), "member")
+    actors = [credentials.actor_of(user.id) for user in people]
+
+    results = at_once(2, lambda n: members.leave_organization(actors[n], org.id))  # type: ignore[arg-type]
+
+    assert sorted(map(str, results)) == ["None", "last_owner"]
+    assert Membership.objects.filter(organization=org, role="owner").count() == 1

@@ -13,14 +13,16 @@ from orgs.services import users
 
 
 class Command(BaseCommand):
-    """Makes the account and its personal organization."""
+    """Makes the account and its first membership: where it was invited, else one of its own."""
 
     help = "Create an account that signs in by name and password (AUTH_MODE=password)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Name and options; the password is asked for, or read from standard input."""
         parser.add_argument("username")
-        parser.add_argument("--email", default=None)
+        parser.add_argument(
+            "--email", default=None, help="his address; you answer for it that it is his"
+        )
         parser.add_argument("--name", default="")
         parser.add_argument("--super-admin", action="store_true", help="may open /admin/")
         parser.add_argument(
@@ -35,6 +37,7 @@ class Command(BaseCommand):
                 username=options["username"],
                 password=password,
                 email=options["email"],
+                email_verified=bool(options["email"]),
                 name=options["name"],
                 is_super_admin=options["super_admin"],
             )

@@ -1,0 +1,21 @@
+"""Queue entry points. The rows decide what there is to do; a job that comes twice finds nothing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from missioncontrol.kernel.jobs import job
+
+from . import mailing
+
+
+@job("webhooks", timeout_seconds=60)
+def send_invite(invite_id: str) -> None:
+    """Send the message with the link of an invitation."""
+    mailing.send_invite(UUID(invite_id))
+
+
+@job("default", timeout_seconds=30)
+def sweep() -> None:
+    """Wake a worker for every message that is due and was not woken."""
+    mailing.sweep()

@@ -1,0 +1,7 @@
+"""Periodic work of people and organizations."""
+
+from missioncontrol.kernel.schedule import Periodic
+
+from . import jobs
+
+periodic = (Periodic("orgs.sweep", 30, jobs.sweep),)
