@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from missioncontrol.feed_records import Record
 from missioncontrol.feeds import Batch, Feed, open_feed
+from missioncontrol.kernel import headers as shared
 from missioncontrol.kernel import hub
 from missioncontrol.kernel.context import set_request_id
 from missioncontrol.kernel.errors import DomainError, RateLimited
@@ -89,13 +90,17 @@ def _request_id(scope: Scope) -> str:
 async def _refuse(error: DomainError, request: HttpRequest, send: Send, request_id: str) -> None:
     response: HttpResponse = problem_response(error, request)
     headers = [(n.lower().encode(), v.encode("latin1")) for n, v in response.items()]
-    headers += [
-        (b"x-request-id", request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
-    ]
+    headers += [(b"x-request-id", request_id.encode()), (b"cache-control", b"no-store")]
+    headers += _shared_headers(request)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
+
+
+def _shared_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    """Headers that every answer of the API has."""
+    origin = request.META.get("HTTP_ORIGIN", "")
+    found = {**shared.security(), **shared.cors(origin)}
+    return [(name.lower().encode(), value.encode("latin1")) for name, value in found.items()]
 
 
 class _Place:
@@ -164,8 +169,8 @@ class _Stream:
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
-            (b"x-content-type-options", b"nosniff"),
             (b"x-request-id", self._request_id.encode()),
+            *_shared_headers(_request(self._scope)),
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         self._has_begun = True
