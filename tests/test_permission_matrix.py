@@ -19,8 +19,9 @@ from django.db import transaction
 from django.urls import URLPattern
 from django.utils import timezone
 
-from agents.models import Execution
-from boards.models import BoardGroup
+from activity.models import ActivityEvent, EventDelivery
+from agents.models import Execution, Onboarding
+from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
@@ -37,6 +38,7 @@ READERS = "reader writer owner read_token worker lead"
 WRITERS = "writer owner worker lead"
 ADMINS = "admin owner"
 ADMIN_READ = "admin owner read_token"
+BOARD_READ = "reader writer owner read_token"
 
 #: method, path, callers let through. ``outsider`` is a member of A without any grant, ``stranger``
 #: the owner of organization B, ``read_token`` the owner's token that may only read.
@@ -87,6 +89,11 @@ DELETE organizations/<organization> : owner
 GET activity : {PEOPLE} worker lead other_agent
 GET activity/task-comments : {PEOPLE}
 GET metrics/dashboard : {PEOPLE}
+GET jobs : admin stranger owner read_token
+GET jobs/parked : admin stranger owner read_token
+POST jobs/parked/<delivery>/retry : admin owner
+POST jobs/<job>/retry :
+DELETE jobs/<job> :
 GET approvals : {PEOPLE} worker lead other_agent
 POST approvals : {WRITERS}
 GET approvals/<approval> : {READERS}
@@ -189,6 +196,23 @@ POST agents/<agent>/resume : {ADMINS}
 GET agents/<agent>/files : {ADMIN_READ}
 GET agents/<agent>/files/<name> : {ADMIN_READ}
 PUT agents/<agent>/files/<name> : {ADMINS}
+GET boards/<board>/webhooks : {BOARD_READ}
+POST boards/<board>/webhooks : writer owner
+GET boards/<board>/webhooks/<webhook> : {BOARD_READ}
+POST boards/<board>/webhooks/<webhook> : *
+PATCH boards/<board>/webhooks/<webhook> : writer owner
+DELETE boards/<board>/webhooks/<webhook> : writer owner
+GET boards/<board>/webhooks/<webhook>/payloads : {BOARD_READ}
+GET boards/<board>/webhooks/<webhook>/payloads/<payload> : {BOARD_READ}
+POST boards/<board>/webhooks/<webhook>/payloads/<payload>/redeliver : writer owner
+GET agent/boards/<board>/webhooks/<webhook>/payloads/<payload> : worker lead
+GET boards/<board>/onboarding : {BOARD_READ}
+POST boards/<board>/onboarding/start : writer owner
+POST boards/<board>/onboarding/answer : writer owner
+POST boards/<board>/onboarding/agent :
+POST boards/<board>/onboarding/confirm : writer owner
+POST boards/<board>/onboarding/cancel : writer owner
+POST agent/boards/<board>/onboarding :
 GET agent/boards : worker lead other_agent
 GET agent/boards/<board> : worker lead
 GET agent/boards/<board>/tasks : worker lead
@@ -277,6 +301,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST boards/<board>/tasks/<task>/comments": {"message": "m"},
     "POST agent/boards/<board>/tasks/<task>/comments": {"message": "m"},
     "POST tasks/<task>/comments": {"message": "m"},
+    "POST boards/<board>/webhooks": {"description": "d"},
+    "PATCH boards/<board>/webhooks/<webhook>": {"description": "e"},
+    "POST boards/<board>/onboarding/answer": {"answer": "a"},
+    "POST boards/<board>/onboarding/confirm": {"board_type": "general"},
+    "POST boards/<board>/onboarding/agent": {"status": "complete", "board_type": "general"},
+    "POST agent/boards/<board>/onboarding": {"status": "complete", "board_type": "general"},
     "PATCH boards/<board>/tasks/<task>/comments/<comment>": {"message": "m"},
     "PATCH tasks/<task>/comments/<comment>": {"message": "m"},
     "POST tasks/<task>/assign-agent": {"agent_id": None},
@@ -379,6 +409,22 @@ def stage(world: World) -> Stage:
     cleanup = GatewayCleanup.objects.create(
         organization=world.org, gateway_id=world.gateway.id, name="Gone", url="ws://127.0.0.1:9"
     )
+    webhook = BoardWebhook.objects.create(
+        organization=world.org, board=world.board, description="d"
+    )
+    payload = WebhookPayload.objects.create(
+        organization=world.org, board=world.board, webhook=webhook, body="{}", is_json=True,
+        received_at=timezone.now(), delivery_status="failed",
+    )  # fmt: skip
+    Onboarding.objects.create(
+        organization=world.org, board=world.board, session_key="agent:x:main",
+        messages=[{"role": "user", "content": "c", "timestamp": "2026-01-01T00:00:00Z"}],
+    )  # fmt: skip
+    event = ActivityEvent.objects.create(
+        organization_id=world.org.id, seq=1, actor_kind="user", actor_name="x", target_kind="task",
+        target_title="t", type="task.created", at=timezone.now(),
+    )  # fmt: skip
+    delivery = EventDelivery.objects.create(event=event, listener="nobody")
     read_token = factories.make_token(world.ann, scope="read")
     expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
     token = ApiToken.objects.filter(user=world.ann).earliest("created_at")
@@ -393,10 +439,11 @@ def stage(world: World) -> Stage:
         ids={
             "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id), "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
-            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "task": str(task.id), "comment": str(comment.id),
+            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
-            "other_board": str(world.second_board.id),
+            "other_board": str(world.second_board.id), "webhook": str(webhook.id),
+            "payload": str(payload.id),
             "tag": str(factories.make_tag(world.org).id),
             "field": str(factories.make_field(world.board).id),
         },
