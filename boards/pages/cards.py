@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from boards.models import Board, Task, TaskDependency
+from boards.models import Board, Tag, Task, TaskDependency
 from governance.models import Approval, ApprovalTask
 from missioncontrol.kernel import clock
 
@@ -21,7 +21,7 @@ SHOWN_WHEN_ALL = 1_000
 LEVELS = ("critical", "high", "medium", "low")
 FIELDS = (
     "id", "key", "title", "status", "rank", "version", "priority", "due_at", "board_id",
-    "assigned_agent__name", "comments_count",
+    "assigned_agent__name", "comments_count", "tag_ids",
 )  # fmt: skip
 
 
@@ -86,12 +86,13 @@ class BoardFilter:
     q: str = ""
     agent: str = ""
     priority: str = ""
+    tag: str = ""
     all: str = ""
 
     @property
     def any(self) -> bool:
         """Whether cards are hidden by it."""
-        return bool(self.q or self.agent or self.priority)
+        return bool(self.q or self.agent or self.priority or self.tag)
 
     def narrow(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """Tasks that match."""
@@ -103,6 +104,8 @@ class BoardFilter:
             tasks = tasks.filter(assigned_agent_id=UUID(self.agent))
         if self.priority:
             tasks = tasks.filter(priority=self.priority)
+        if self.tag:
+            tasks = tasks.filter(tag_ids__contains=[UUID(self.tag)])
         return tasks
 
 
@@ -132,10 +135,11 @@ def card_of(task: Task) -> Card:
 
 
 def cards(rows: Sequence[dict[str, Any]]) -> list[Card]:
-    """Rows of `FIELDS` as cards; two more queries, whatever their number."""
+    """Rows of `FIELDS` as cards; three more queries at most, whatever their number."""
     ids = [row["id"] for row in rows]
     needs = _dependencies(ids)
     pending = _pending_approvals(ids)
+    tags = _tags({pk for row in rows for pk in row["tag_ids"]})
     now = clock.now()
     return [
         Card(
@@ -156,10 +160,19 @@ def cards(rows: Sequence[dict[str, Any]]) -> list[Card]:
             blocked_by=_blockers(row["status"], needs[row["id"]]),
             approvals_pending=pending.get(row["id"], 0),
             needs_review=row["status"] == Task.Status.REVIEW,
-            tags=[],
+            tags=[tags[pk] for pk in row["tag_ids"] if pk in tags],
         )
         for row in rows
     ]
+
+
+def _tags(ids: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Name and colour of tags."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    tags = Tag.objects.filter(pk__in=wanted).values_list("pk", "name", "color")
+    return {pk: (name, color) for pk, name, color in tags}
 
 
 def _blockers(status: str, needs: list[tuple[str, bool]]) -> list[str]:

@@ -8,6 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boards.models import Board, Task
+from boards.pages.choices import id_of
+from boards.pages.field_inputs import CustomFieldsForm
 from boards.talk import BROADCAST, CHAT
 from missioncontrol.kernel.forms import KitForm, dress
 from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
@@ -31,6 +33,14 @@ class AssigneeMixin(forms.Form):
         self.fields["assigned_agent_id"].choices = [NOBODY, *agents]  # type: ignore[attr-defined]
 
 
+class IdsField(forms.MultipleChoiceField):
+    """Ids that were chosen; which of them exist is asked by the service."""
+
+    def valid_value(self, value: Any) -> bool:
+        """Whether it is an id at all."""
+        return id_of(str(value)) is not None
+
+
 class QuickTaskForm(KitForm):
     """The line at the end of a column."""
 
@@ -38,7 +48,7 @@ class QuickTaskForm(KitForm):
     status = forms.ChoiceField(choices=STATUSES)
 
 
-class FactsForm(AssigneeMixin, KitForm):
+class FactsForm(AssigneeMixin, CustomFieldsForm):
     """What can be changed in the task panel without leaving it."""
 
     status = forms.ChoiceField(choices=STATUSES)
@@ -48,7 +58,7 @@ class FactsForm(AssigneeMixin, KitForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
-class TaskForm(AssigneeMixin, KitForm):
+class TaskForm(AssigneeMixin, CustomFieldsForm):
     """A whole task."""
 
     title = forms.CharField(label=_("Title"), max_length=500)
@@ -62,17 +72,9 @@ class TaskForm(AssigneeMixin, KitForm):
     priority = forms.ChoiceField(label=_("Priority"), choices=LEVELS, initial="medium")
     assigned_agent_id = forms.ChoiceField(label=_("Assignee"), required=False)
     due_at = forms.DateTimeField(label=_("Due"), required=False, widget=moment_input())
-    depends_on = forms.MultipleChoiceField(
-        label=_("Waits for"),
-        required=False,
-        widget=forms.SelectMultiple(attrs={"size": 6}),
-        help_text=_("It can start when these tasks are done."),
-    )
+    depends_on = IdsField(label=_("Waits for"), required=False)
+    tags = IdsField(label=_("Tags"), required=False)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-
-    def offer_tasks(self, tasks: list[tuple[str, str]]) -> None:
-        """Name the tasks that it may wait for."""
-        self.fields["depends_on"].choices = tasks  # type: ignore[attr-defined]
 
 
 class CommentForm(KitForm):

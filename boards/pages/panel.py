@@ -12,10 +12,14 @@ from django.conf import settings
 from activity import types
 from activity.models import ActivityEvent
 from activity.reads import shown_titles, worded
-from boards.models import Task, TaskComment
+from boards import custom_fields
+from boards.models import Tag, Task, TaskComment
+from boards.pages import choices, field_inputs
+from boards.services.comments import EDITABLE_FOR
 from governance.models import Approval
 from governance.subjects import subjects
 from missioncontrol.kernel import clock
+from missioncontrol.kernel.actors import UserActor
 
 MOST_EVENTS = 40
 MOST_COMMENTS = 200
@@ -62,6 +66,9 @@ class StreamEntry:
     type: str = ""
     glyph: str = ""
     outcome: str = ""
+    is_edited: bool = False
+    can_edit: bool = False
+    can_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,9 @@ class Panel:
     dependents: list[Neighbour]
     approvals: list[Question]
     stream: list[StreamEntry]
+    tags: list[Tag]
+    values: list[tuple[str, str, Any]]
+    same: list[Neighbour]
 
     def __getattr__(self, name: str) -> Any:
         """Facts of the task itself."""
@@ -123,15 +133,52 @@ class Panel:
         return [entry for entry in self.approvals if entry.status != Approval.Status.PENDING]
 
 
-def panel_of(task: Task) -> Panel:
-    """The panel of one task; `task` comes with its agent, creator and board."""
+def panel_of(task: Task, who: UserActor) -> Panel:
+    """The panel of one task for a reader; `task` comes with its agent, creator and board."""
     return Panel(
         task=task,
         dependencies=_neighbours(task.dependency_links.order_by("position", "id"), "depends_on"),
         dependents=_neighbours(task.dependent_links.order_by("id"), "task"),
         approvals=_approvals(task),
-        stream=_stream(task),
+        stream=_stream(task, who),
+        tags=_tags(task),
+        values=_values(task),
+        same=_same(task),
     )
+
+
+def _tags(task: Task) -> list[Tag]:
+    if not task.tag_ids:
+        return []
+    return choices.shown_tags(task.tag_ids, Tag.objects.filter(pk__in=task.tag_ids))
+
+
+def _values(task: Task) -> list[tuple[str, str, Any]]:
+    """Label, type and value of the custom fields that readers see."""
+    specs = custom_fields.unpack(task.board.custom_fields)
+    values = custom_fields.shown(specs, task.custom_field_values)
+    return [
+        (spec.label, spec.type, _as_text(spec.type, values[spec.key]))
+        for spec in specs
+        if field_inputs.is_shown(spec, values)
+    ]
+
+
+def _as_text(kind: str, value: Any) -> Any:
+    if value is None or kind == "boolean":
+        return value
+    if kind == "date_time":
+        return field_inputs.initial_of(kind, value)
+    return field_inputs.as_json(value) if isinstance(value, dict | list) else value
+
+
+def _same(task: Task) -> list[Neighbour]:
+    """Other unfinished tasks of the board that say the same."""
+    if task.status == Task.Status.DONE:
+        return []
+    rows = Task.objects.filter(board_id=task.board_id, fingerprint=task.fingerprint)
+    rows = rows.exclude(pk=task.pk).exclude(status=Task.Status.DONE).order_by("created_at")
+    return [Neighbour(*row) for row in rows.values_list("pk", "key", "title", "status")[:3]]
 
 
 def _neighbours(links: Any, end: str) -> list[Neighbour]:
@@ -145,9 +192,9 @@ def _approvals(task: Task) -> list[Question]:
     return [Question(approval, named[approval.pk]) for approval in found]
 
 
-def _stream(task: Task) -> list[StreamEntry]:
+def _stream(task: Task, who: UserActor) -> list[StreamEntry]:
     said = TaskComment.objects.filter(task_id=task.id).order_by("-created_at", "-id")
-    entries = [_comment(comment) for comment in said[:MOST_COMMENTS]]
+    entries = [_comment(comment, task, who) for comment in said[:MOST_COMMENTS]]
     happened = ActivityEvent.objects.filter(task_id=task.id).order_by("-seq")[:MOST_EVENTS]
     told = [event for event in happened if event.type not in QUIET]
     titles = shown_titles(told)
@@ -155,7 +202,9 @@ def _stream(task: Task) -> list[StreamEntry]:
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def _comment(comment: TaskComment) -> StreamEntry:
+def _comment(comment: TaskComment, task: Task, who: UserActor) -> StreamEntry:
+    is_own = comment.author_kind == who.kind and comment.author_id == who.id
+    is_fresh = clock.now() - comment.created_at <= EDITABLE_FOR
     return StreamEntry(
         id=comment.id,
         at=comment.created_at,
@@ -163,6 +212,9 @@ def _comment(comment: TaskComment) -> StreamEntry:
         text=comment.message,
         author=comment.author_name,
         kind=comment.author_kind,
+        is_edited=comment.edited_at is not None,
+        can_edit=is_own and is_fresh,
+        can_delete=is_own or who.is_admin_in(task.organization_id),
     )
 
 

@@ -2,9 +2,21 @@
 
 from django.urls import path
 
-from boards.pages.views import board, group, talk, task, webhook
+from boards.pages.views import (
+    board,
+    bulk,
+    custom_fields,
+    group,
+    relations,
+    tags,
+    talk,
+    task,
+    webhook,
+)
 
 app_name = "boards"
+_TASK = "boards/<uuid:board_id>/tasks/<uuid:task_id>"
+_COMMENT = f"{_TASK}/comments/<uuid:comment_id>"
 _WEBHOOK = "boards/<uuid:board_id>/webhooks/<uuid:webhook_id>"
 _PAYLOAD = f"{_WEBHOOK}/payloads/<uuid:payload_id>"
 urlpatterns = [
@@ -41,6 +53,22 @@ urlpatterns = [
     path(f"{_WEBHOOK}/payloads", webhook.webhook_payloads, name="webhook-payloads"),
     path(_PAYLOAD, webhook.payload_detail, name="payload-detail"),
     path(f"{_PAYLOAD}/redeliver", webhook.payload_redeliver, name="payload-redeliver"),
+    path("boards/<uuid:board_id>/list", bulk.task_list, name="task-list"),
+    path("boards/<uuid:board_id>/tasks/bulk", bulk.task_bulk, name="task-bulk"),
+    path("boards/<uuid:board_id>/tasks/search", relations.task_search, name="task-search"),
+    path(f"{_TASK}/needs", relations.task_needs, name="task-needs"),
+    path(f"{_TASK}/tags", relations.task_tags, name="task-tags"),
+    path(f"{_TASK}/relocate", relations.task_relocate, name="task-relocate"),
+    path(f"{_COMMENT}/edit", relations.comment_edit, name="comment-edit"),
+    path(f"{_COMMENT}/delete", relations.comment_delete, name="comment-delete"),
+    path("tags", tags.tag_list, name="tag-list"),
+    path("tags/new", tags.tag_new, name="tag-new"),
+    path("tags/<uuid:tag_id>/edit", tags.tag_edit, name="tag-edit"),
+    path("tags/<uuid:tag_id>/delete", tags.tag_delete, name="tag-delete"),
+    path("custom-fields", custom_fields.field_list, name="field-list"),
+    path("custom-fields/new", custom_fields.field_new, name="field-new"),
+    path("custom-fields/<uuid:field_id>/edit", custom_fields.field_edit, name="field-edit"),
+    path("custom-fields/<uuid:field_id>/delete", custom_fields.field_delete, name="field-delete"),
     path("board-groups", group.group_list, name="group-list"),
     path("board-groups/new", group.group_new, name="group-new"),
     path("board-groups/<uuid:group_id>", group.group_detail, name="group-detail"),

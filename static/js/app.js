@@ -6,6 +6,7 @@ import "./mc-form.js";
 import "./mc-list.js";
 import "./mc-board.js";
 import "./mc-side.js";
+import "./mc-select.js";
 import "./mc-talk.js";
 import "./mc-mentions.js";
 import "./mc-passkey.js";

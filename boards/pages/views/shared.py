@@ -11,8 +11,9 @@ from django.shortcuts import render
 
 from activity.models import EventStream
 from agents.models import Agent
+from boards import custom_fields
 from boards.models import Board, Task
-from boards.pages import cards, panel
+from boards.pages import cards, choices, field_inputs, panel
 from boards.pages.forms import FactsForm
 from governance.models import Approval
 from missioncontrol.kernel.actors import UserActor
@@ -55,13 +56,13 @@ def waiting_by_board(who: UserActor) -> dict[UUID, int]:
 
 
 def filter_of(request: HttpRequest) -> cards.BoardFilter:
-    """What the reader asked for; a malformed agent id asks for nothing."""
-    values = {name: request.GET.get(name, "").strip() for name in ("q", "agent", "priority", "all")}
-    if values["agent"] not in {"", "none"}:
-        try:
-            UUID(values["agent"])
-        except ValueError:
-            values["agent"] = ""
+    """What the reader asked for; a malformed id asks for nothing."""
+    names = ("q", "agent", "priority", "tag", "all")
+    values = {name: request.GET.get(name, "").strip() for name in names}
+    for name in ("agent", "tag"):
+        if values[name] not in {"", "none"} and choices.id_of(values[name]) is None:
+            values[name] = ""
+    values["tag"] = "" if values["tag"] == "none" else values["tag"]
     return cards.BoardFilter(**values)
 
 
@@ -85,6 +86,10 @@ def facts_form(task: Task, agents: list[tuple[str, str]], data: Any = None) -> F
             "version": task.version,
         },
     )
+    specs = custom_fields.unpack(task.board.custom_fields)
+    values = custom_fields.shown(specs, task.custom_field_values)
+    shown = [spec for spec in specs if field_inputs.is_shown(spec, values)]
+    form.ask(shown, values, place="fact-field")
     known = {pk for pk, _name in agents}
     if task.assigned_agent and str(task.assigned_agent_id) not in known:
         agents = [*agents, (str(task.assigned_agent_id), task.assigned_agent.name)]
@@ -95,7 +100,8 @@ def facts_form(task: Task, agents: list[tuple[str, str]], data: Any = None) -> F
 def panel_context(who: UserActor, task: Task, **extra: Any) -> dict[str, Any]:
     """Context of `boards/_task_panel.html`."""
     return {
-        "panel": panel.panel_of(task),
+        "panel": panel.panel_of(task, who),
+        "tags": choices.tags_of(task.organization_id),
         "form": extra.pop("form", None) or facts_form(task, assignable(task.board)),
         "can_write": can_write(who, task.board_id),
         "board": task.board,
@@ -128,6 +134,7 @@ def render_board(
         "columns": cards.columns(board, wanted),
         "filters": wanted,
         "levels": cards.LEVELS,
+        "tags": choices.tags_of(board.organization_id),
         "agents": agents,
         "can_write": can_write(who, board.id),
         "can_edit": who.is_admin_in(board.organization_id),
@@ -135,7 +142,7 @@ def render_board(
         "open_key": task.key if task else "",
     }
     if task is not None:
-        context["panel"] = panel.panel_of(task)
+        context["panel"] = panel.panel_of(task, who)
         context["form"] = extra.pop("form", None) or facts_form(task, agents)
     return render(request, "boards/board_detail.html", {**context, **extra}, status=http_status)
 

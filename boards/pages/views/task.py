@@ -7,21 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from boards import services
+from boards import custom_fields, services
 from boards.models import Board, Task
-from boards.pages import cards
+from boards.pages import cards, choices
 from boards.pages.forms import CommentForm, MoveForm, QuickTaskForm, TaskForm
 from boards.pages.views import shared
-from missioncontrol.kernel.errors import Invalid
+from missioncontrol.kernel.errors import DomainError, Invalid
 from missioncontrol.kernel.pages import actor, is_htmx, page
-
-MOST_CHOICES = 300
 
 
 @require_safe
@@ -78,7 +75,7 @@ def task_facts(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespo
     task = shared.task_of(who, board_id, task_id)
     form = shared.facts_form(task, shared.assignable(task.board), request.POST)
     if not form.is_valid():
-        return _refused(request, task, _first_error(form), 422)
+        return refused_in_panel(request, task, _first_error(form), 422)
     wanted = form.cleaned_data
     changes = {
         "assigned_agent_id": UUID(wanted["assigned_agent_id"])
@@ -89,19 +86,30 @@ def task_facts(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespo
         "status": wanted["status"],
     }
     changed = {name: new for name, new in changes.items() if new != getattr(task, name)}
+    if form.custom_values():
+        changed["custom_field_values"] = form.custom_values()
     try:
         if changed:
             services.update_task(who, task_id, changes=changed, expected_version=wanted["version"])
     except shared.REFUSALS as refusal:
-        return _refused(request, task, str(refusal.detail), refusal.status)
-    return _shown(request, board_id, task_id)
+        return refused_in_panel(request, task, _sentence(refusal), refusal.status)
+    return shown_in_panel(request, board_id, task_id)
+
+
+def _sentence(refusal: DomainError) -> str:
+    """What was refused, with the first complaint about a single value."""
+    errors = refusal.extra.get("errors") or []
+    more = str(errors[0]["msg"]) if errors else ""
+    detail = str(refusal.detail)
+    return f"{detail} {more}" if more and more != detail else detail
 
 
 def _first_error(form: Any) -> str:
     return str(next(iter(form.errors.values()))[0])
 
 
-def _refused(request: HttpRequest, task: Task, refusal: str, status: int) -> HttpResponse:
+def refused_in_panel(request: HttpRequest, task: Task, refusal: str, status: int) -> HttpResponse:
+    """The panel with the sentence of a refusal; without script the whole page."""
     who = actor(request)
     if is_htmx(request):
         return shared.render_panel(request, who, task, refusal=refusal, http_status=status)
@@ -110,7 +118,8 @@ def _refused(request: HttpRequest, task: Task, refusal: str, status: int) -> Htt
     )
 
 
-def _shown(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
+def shown_in_panel(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
+    """The panel after a change; without script back to the page."""
     who = actor(request)
     if not is_htmx(request):
         return redirect(f"/boards/{board_id}?task={task_id}")
@@ -133,9 +142,9 @@ def comment_new(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResp
     task = shared.task_of(who, board_id, task_id)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return _refused(request, task, _("A comment needs some text."), 422)
+        return refused_in_panel(request, task, _("A comment needs some text."), 422)
     services.add_comment(who, task_id, message=form.cleaned_data["message"])
-    return _shown(request, board_id, task_id)
+    return shown_in_panel(request, board_id, task_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -149,15 +158,25 @@ def task_new(request: HttpRequest, board_id: UUID) -> HttpResponse:
     form = _task_form(
         board, request.POST or None, initial={"status": request.GET.get("status", "todo")}
     )
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and "find" not in request.POST and form.is_valid():
         try:
             task = services.create_task(who, board_id, **_inputs(form))
         except shared.REFUSALS as refusal:
             form.take(shared.field_errors(refusal), str(refusal.detail))
         else:
             messages.success(request, _("%(key)s was added.") % {"key": task.key})
+            _warn_of_duplicate(request, task)
             return HttpResponseRedirect(f"/boards/{board_id}?task={task.key}")
     return _task_page(request, board, form, None)
+
+
+def _warn_of_duplicate(request: HttpRequest, task: Task) -> None:
+    """Name the open task that says the same."""
+    for warning in task.warnings:
+        kind, _sep, pk = warning.partition(":")
+        key = Task.objects.filter(pk=pk).values_list("key", flat=True).first()
+        if kind == "duplicate_of" and key:
+            messages.warning(request, _("%(key)s is open and says the same.") % {"key": key})
 
 
 def _quick(request: HttpRequest, board: Board) -> HttpResponse:
@@ -165,7 +184,14 @@ def _quick(request: HttpRequest, board: Board) -> HttpResponse:
     status = request.POST.get("status", "todo")
     context: dict[str, Any] = {"board": board, "status": status, "keep_open": True}
     if form.is_valid():
-        task = services.create_task(actor(request), board.id, **form.cleaned_data)
+        try:
+            task = services.create_task(actor(request), board.id, **form.cleaned_data)
+        except Invalid as refusal:
+            form.add_error("title", _sentence(refusal))
+            return render(
+                request, "boards/_quick_create.html", {**context, "form": form}, status=422
+            )
+        context["duplicate"] = [warning.partition(":")[2] for warning in task.warnings]
         return _with_card(render(request, "boards/_quick_create.html", context), task)
     return render(request, "boards/_quick_create.html", {**context, "form": form}, status=422)
 
@@ -177,9 +203,11 @@ def task_edit(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespon
     who = actor(request)
     task = shared.task_of(who, board_id, task_id)
     form = _task_form(task.board, request.POST or None, task=task)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and "find" not in request.POST and form.is_valid():
         inputs = _inputs(form)
         inputs.pop("status")
+        if not inputs["custom_field_values"]:
+            inputs.pop("custom_field_values")
         expected = form.cleaned_data["version"]
         try:
             services.update_task(who, task_id, changes=inputs, expected_version=expected)
@@ -215,13 +243,12 @@ def _task_form(
         }
         values["assigned_agent_id"] = str(task.assigned_agent_id or "")
         values["depends_on"] = [str(pk) for pk in chosen]
+        values["tags"] = [str(pk) for pk in task.tag_ids]
     form = TaskForm(data, initial=values)
     form.offer(shared.assignable(board))
-    is_chosen = Q(pk__in=values.get("depends_on", []))
-    others = Task.objects.filter(~Q(status=Task.Status.DONE) | is_chosen, board_id=board.id)
-    others = others.exclude(pk=task.pk if task else None).order_by("-created_at")
-    rows = others.values_list("pk", "key", "title")[:MOST_CHOICES]
-    form.offer_tasks([(str(pk), f"{key} {title}") for pk, key, title in rows])
+    specs = custom_fields.unpack(board.custom_fields)
+    shown = custom_fields.shown(specs, task.custom_field_values if task else {})
+    form.ask([spec for spec in specs if spec.visibility != "hidden"], shown, place="field")
     return form
 
 
@@ -236,11 +263,28 @@ def _inputs(form: TaskForm) -> dict[str, Any]:
         "assigned_agent_id": UUID(assignee) if assignee else None,
         "due_at": wanted["due_at"],
         "depends_on_task_ids": [UUID(pk) for pk in wanted["depends_on"]],
+        "tag_ids": [UUID(pk) for pk in wanted["tags"]],
+        "custom_field_values": form.custom_values(),
     }
 
 
 def _task_page(
     request: HttpRequest, board: Board, form: TaskForm, task: Task | None
 ) -> HttpResponse:
-    context = {"nav": "boards", "board": board, "form": form, "task": task}
-    return render(request, "boards/task_form.html", context, status=422 if form.errors else 200)
+    tags = choices.tags_of(board.organization_id)
+    context: dict[str, Any] = {
+        "nav": "boards",
+        "board": board,
+        "form": form,
+        "task": task,
+        "tags": tags,
+        "tag_ids": {str(pk) for pk in form["tags"].value() or ()},
+        **choices.needs(
+            board,
+            q=request.POST.get("q", "").strip(),
+            chosen=[str(pk) for pk in form["depends_on"].value() or ()],
+            own=task.pk if task else None,
+        ),
+    }
+    is_refused = bool(form.errors) and "find" not in request.POST
+    return render(request, "boards/task_form.html", context, status=422 if is_refused else 200)
