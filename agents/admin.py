@@ -16,7 +16,17 @@ from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.errors import DomainError
 
 from . import services
-from .models import Agent, AgentNotification, Execution
+from .models import (
+    Agent,
+    AgentNotification,
+    Budget,
+    Execution,
+    Skill,
+    SkillInstall,
+    SkillPack,
+    TemplateSync,
+    UsageEntry,
+)
 
 SECRET = frozenset(
     {
@@ -122,3 +132,60 @@ class ExecutionAdmin(LookUp):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Read only."""
         return False
+
+
+@admin.register(Skill)
+class SkillAdmin(LookUp):
+    """Skills and what was found in them."""
+
+    list_display = ("name", "organization", "category", "risk", "scanned_at")
+    search_fields = ("name", "source_url")
+
+
+@admin.register(SkillInstall)
+class SkillInstallAdmin(LookUp):
+    """Where skills are installed."""
+
+    list_display = ("skill", "gateway", "state", "installed_at")
+    list_filter = ("state",)
+
+
+@admin.register(SkillPack)
+class SkillPackAdmin(LookUp):
+    """Packs and their last reading."""
+
+    list_display = ("name", "organization", "branch", "sync_state", "synced_at")
+    search_fields = ("name", "source_url")
+    list_filter = ("sync_state",)
+
+
+@admin.register(TemplateSync)
+class TemplateSyncAdmin(LookUp):
+    """Writings of agent files."""
+
+    list_display = ("gateway", "state", "requested_by_name", "created_at", "finished_at")
+    list_filter = ("state",)
+
+
+@admin.register(UsageEntry)
+class UsageEntryAdmin(LookUp):
+    """Used tokens and money."""
+
+    list_display = (
+        "agent_name",
+        "model",
+        "input_tokens",
+        "output_tokens",
+        "cost",
+        "currency",
+        "at",
+    )
+    search_fields = ("agent_name", "model", "run_id")
+
+
+@admin.register(Budget)
+class BudgetAdmin(LookUp):
+    """Budgets."""
+
+    list_display = ("scope", "organization", "board", "agent", "period", "limit", "currency")
+    list_filter = ("scope", "period")

@@ -11,9 +11,10 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer agent tokens and facts of agents, listen to the log and to run frames."""
-        from . import credentials, lookups, runs, subscribers
+        from . import credentials, lookups, runs, skill_listeners, subscribers
 
         credentials.register()
         lookups.register()
         runs.register()
         subscribers.register()
+        skill_listeners.register()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from missioncontrol.kernel.jobs import job
 
-from . import delivery, dispatch, lifecycle, sweeps
+from . import delivery, dispatch, lifecycle, skill_sync, sweeps
 
 
 @job("gateway", timeout_seconds=150)
@@ -31,6 +31,12 @@ def dispatch_execution(execution_id: str) -> None:
 def sync_heartbeats(gateway_id: str) -> None:
     """Write the heartbeat blocks of a gateway's agents that changed, in one patch."""
     sweeps.sync_heartbeats(UUID(gateway_id))
+
+
+@job("documents", timeout_seconds=900)
+def sync_skill_pack(pack_id: str) -> None:
+    """Read a skill pack."""
+    skill_sync.run(UUID(pack_id))
 
 
 @job("default", timeout_seconds=30)

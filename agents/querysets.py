@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.apps import apps
 from django.db.models import Q
+from django.db.models.functions import Lower, Trim
 
 from boards.querysets import board_q
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
@@ -49,6 +50,31 @@ class AdminQuerySet(VisibleQuerySet[Any]):
         if isinstance(actor, UserActor):
             return self.filter(organization_id__in=list(actor.memberships))
         return self.all() if actor.kind == "system" else self.none()
+
+
+class SkillQuerySet(AdminQuerySet):
+    """Skills, and the filters of the marketplace."""
+
+    def matching(
+        self, *, search: str = "", category: str = "", risk: str = "", pack_id: Any = None
+    ) -> Self:
+        """Skills that fit; ``uncategorized`` means no category, signs of patterns are plain."""
+        rows = self.defer("content")
+        if search.strip():
+            text = search.strip()
+            fields = ("name", "description", "category", "risk", "source")
+            fits = Q()
+            for field in fields:
+                fits |= Q(**{f"{field}__icontains": text})
+            rows = rows.filter(fits)
+        for field, wanted in (("category", category), ("risk", risk)):
+            plain = wanted.strip().lower()
+            if plain:
+                value = "" if plain == "uncategorized" else plain
+                rows = rows.alias(**{f"plain_{field}": Lower(Trim(field))}).filter(
+                    **{f"plain_{field}": value}
+                )
+        return rows.filter(pack_id=pack_id) if pack_id else rows
 
 
 class UsageQuerySet(VisibleQuerySet[Any]):

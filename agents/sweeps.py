@@ -13,8 +13,8 @@ from gateways.wire import provisioning
 from missioncontrol.kernel import clock, jobs, leases
 
 from . import delivery, lifecycle, rules
-from .models import Agent, AgentBeat, AgentNotification
-from .services import executions, notifications, outcomes
+from .models import Agent, AgentBeat, AgentNotification, SkillPack
+from .services import executions, notifications, outcomes, skill_packs
 
 BATCH = 100
 KEEP_BEATS = timedelta(hours=24)
@@ -38,6 +38,10 @@ def sweep() -> int:
         for pk in rows.values_list("pk", flat=True)[:BATCH]:
             found += 1
             jobs.enqueue_now(target, pk)
+    packs = leases.due(SkillPack.objects.filter(sync_state__in=skill_packs.OPEN))
+    for pk in packs.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
+        found += 1
+        jobs.enqueue_now(own.sync_skill_pack, pk)
     pending = Agent.objects.filter(heartbeat_sync_pending=True, work=Agent.Work.NONE)
     usable = pending.filter(gateway__isnull=False, provisioned_at__isnull=False)
     for gateway_id in usable.order_by().values_list("gateway_id", flat=True).distinct()[:BATCH]:

@@ -22,6 +22,8 @@ from django.utils import timezone
 from activity.models import ActivityEvent, EventDelivery
 from agents.models import Execution, Onboarding
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
+from agents.models import Execution, Skill, SkillPack
+from boards.models import BoardGroup
 from gateways.models import GatewayCleanup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
@@ -213,6 +215,19 @@ POST boards/<board>/onboarding/agent :
 POST boards/<board>/onboarding/confirm : writer owner
 POST boards/<board>/onboarding/cancel : writer owner
 POST agent/boards/<board>/onboarding :
+GET skills/marketplace : {ADMIN_READ}
+POST skills/marketplace : stranger admin owner
+GET skills/marketplace/<skill> : {ADMIN_READ}
+DELETE skills/marketplace/<skill> : {ADMINS}
+POST skills/marketplace/<skill>/install : {ADMINS}
+POST skills/marketplace/<skill>/uninstall : {ADMINS}
+GET skills/packs : admin stranger owner read_token
+POST skills/packs : admin stranger owner
+GET skills/packs/<pack> : {ADMIN_READ}
+PATCH skills/packs/<pack> : {ADMINS}
+DELETE skills/packs/<pack> : {ADMINS}
+POST skills/packs/<pack>/sync : {ADMINS}
+POST agent/skills/<skill>/state :
 GET agent/boards : worker lead other_agent
 GET agent/boards/<board> : worker lead
 GET agent/boards/<board>/tasks : worker lead
@@ -330,6 +345,18 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+#: Skills and packs.
+BODIES |= {
+    "GET skills/marketplace": {"gateway_id": "<gateway>"},
+    "POST skills/marketplace": {"source_url": "https://example.org/skills/one"},
+    "POST skills/marketplace/<skill>/install": {"gateway_id": "<gateway>"},
+    "POST skills/marketplace/<skill>/uninstall": {"gateway_id": "<gateway>"},
+    "POST skills/packs": {"source_url": "https://github.com/acme/skills"},
+    "PATCH skills/packs/<pack>": {"description": "d"},
+    "POST agent/skills/<skill>/state": {"state": "installed"},
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """A parsed line of the table."""
@@ -402,6 +429,12 @@ def stage(world: World) -> Stage:
         agent_id=world.worker.id,
     )  # fmt: skip
     ApprovalTask.objects.create(approval=approval, task_id=task.id, title="t")
+    pack = SkillPack.objects.create(
+        organization=world.org, name="p", source_url="https://github.com/acme/p"
+    )
+    skill = Skill.objects.create(
+        organization=world.org, pack=pack, name="s", source_url="https://github.com/acme/p/tree/s"
+    )
     execution = Execution.objects.create(
         organization=world.org, task=task, agent=world.worker, requested_by_kind="user",
         requested_by_name="ann", status="running",
@@ -441,6 +474,7 @@ def stage(world: World) -> Stage:
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
             "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
+            "pack": str(pack.id), "skill": str(skill.id),
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
             "other_board": str(world.second_board.id), "webhook": str(webhook.id),
             "payload": str(payload.id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from agents.api import agent, coordination, executions, groups, onboarding, views
+from agents.api.fleet_urls import urlpatterns as fleet
 
 _AGENT = "agents/<uuid:agent_id>"
 _WORKER = "agent/boards/<uuid:board_id>/agents/<uuid:agent_id>"
@@ -37,6 +38,7 @@ urlpatterns = [
     path(f"{_ONBOARDING}/confirm", onboarding.ConfirmView.as_view()),
     path(f"{_ONBOARDING}/cancel", onboarding.CancelView.as_view()),
     path(f"agent/{_ONBOARDING}", onboarding.AgentView.as_view()),
+    *fleet,
     path("agent/healthz", agent.HealthView.as_view()),
     path("agent/heartbeat", agent.OwnHeartbeatView.as_view()),
     path("agent/agents", agent.PeersView.as_view()),

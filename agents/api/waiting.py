@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from agents import rules
-from agents.models import Agent
+from agents.models import Agent, SkillPack
 from missioncontrol.kernel.errors import RemoteFailed
 
 WAIT_SECONDS = 20.0
@@ -86,3 +86,10 @@ def for_removal(agent_id: UUID) -> bool:
             reason=found.last_provision_code,
         )
     return is_settled
+
+
+def for_pack(pack: SkillPack) -> SkillPack:
+    """Wait until a pack was read; the fresh row, which may still wait or run."""
+    settled = (SkillPack.State.DONE, SkillPack.State.FAILED)
+    _until(lambda: SkillPack.objects.filter(pk=pack.pk, sync_state__in=settled).exists())
+    return SkillPack.objects.filter(pk=pack.pk).first() or pack

@@ -72,7 +72,7 @@ class Skill(TenantEntity):
     findings: Any = models.JSONField(default=list, blank=True)
     scanned_at = models.DateTimeField(null=True, blank=True)
 
-    objects = querysets.AdminQuerySet.as_manager()
+    objects = querysets.SkillQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from agents.pages import files, groups, onboarding, sync, views
+from agents.pages.fleet_urls import urlpatterns as fleet
 
 app_name = "agents"
 _ONBOARDING = "boards/<uuid:board_id>/onboarding"
@@ -29,6 +30,7 @@ urlpatterns = [
         groups.group_heartbeat_page,
         name="group-heartbeat",
     ),
+    *fleet,
     path("gateways/<uuid:gateway_id>/sync", sync.gateway_sync, name="gateway-sync"),
     path(_ONBOARDING, onboarding.onboarding_page, name="onboarding"),
     path(f"{_ONBOARDING}/start", onboarding.onboarding_start, name="onboarding-start"),

@@ -238,6 +238,9 @@ RQ_DISPATCH_RETRY_BASE_SECONDS = ENV.rq_dispatch_retry_base_seconds
 RQ_DISPATCH_RETRY_MAX_SECONDS = ENV.rq_dispatch_retry_max_seconds
 SECURITY_HSTS_SECONDS = ENV.security_hsts_seconds
 OWN_PORT = ENV.port
+DEFAULT_SKILL_PACKS = [part.strip() for part in ENV.default_skill_packs.split(",") if part.strip()]
+SKILL_PACK_HOSTS = [part.strip() for part in ENV.skill_pack_hosts.split(",") if part.strip()]
+SOULS_DIRECTORY_URL = ENV.souls_directory_url.strip().rstrip("/")
 
 # --- Models: "none" unless set; every use has a fall-back by rules -------------------------------
 LLM_PROVIDER = ENV.llm_provider

@@ -114,6 +114,12 @@ class Env(BaseSettings):
     rq_dispatch_retry_base_seconds: Positive = 10
     rq_dispatch_retry_max_seconds: Positive = 120
 
+    default_skill_packs: str = (
+        "https://github.com/anthropics/skills,https://github.com/obra/superpowers"
+    )
+    skill_pack_hosts: str = "github.com"
+    souls_directory_url: str = ""
+
     llm_provider: Literal["none", "openai", "anthropic"] = "none"
     llm_base_url: str = ""
     llm_api_key: str = Field(default="", repr=False)
