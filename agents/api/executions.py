@@ -33,7 +33,10 @@ class ExecuteTaskView(ApiView):
     """Run a task now."""
 
     @operation(
-        tags=TAGS, summary="Run a task", request=schemas.Execute, response=schemas.ExecutionOut
+        tags=TAGS,
+        summary="Run a task",
+        request=schemas.Execute,
+        response={ACCEPTED: schemas.ExecutionOut},
     )
     def post(self, request: Request, task_ref: TaskRef) -> Response:
         """Asked of the assignee, else the lead; without an agent it waits."""
@@ -47,7 +50,7 @@ class ExecuteOnGatewayView(ApiView):
 
     @operation(
         tags=TAGS, summary="Run a task on a gateway", request=schemas.GatewayExecute,
-        response=schemas.ExecutionOut,
+        response={ACCEPTED: schemas.ExecutionOut},
     )  # fmt: skip
     def post(self, request: Request, gateway_id: UUID) -> Response:
         """By the assignee if it lives there, else the lead, else the gateway's own agent."""
@@ -71,7 +74,7 @@ def accepted(execution: Execution) -> Response:
 class ExecutionListView(ApiView):
     """Executions, newest first."""
 
-    @operation(tags=TAGS, summary="List executions", response=schemas.ExecutionOut)
+    @operation(tags=TAGS, summary="List executions", response=list[schemas.ExecutionOut])
     def get(self, request: Request) -> Response:
         """Filtered by task, gateway, agent and status."""
         query = request.GET

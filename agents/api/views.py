@@ -36,7 +36,7 @@ class AgentListView(ApiView):
 
     actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
 
-    @operation(tags=TAGS, summary="List agents", response=schemas.AgentOut)
+    @operation(tags=TAGS, summary="List agents", response=list[schemas.AgentOut])
     def get(self, request: Request) -> Response:
         """Visible agents, newest first."""
         return self.listing(self._rows(), shapes.agent)
@@ -221,7 +221,12 @@ class HeartbeatUpsertView(ApiView):
 class FileListView(ApiView):
     """Workspace files."""
 
-    @operation(tags=TAGS, summary="List workspace files", response=schemas.FileOut)
+    @operation(
+        tags=TAGS,
+        summary="List workspace files",
+        response=list[schemas.FileOut],
+        refusals=(409,),
+    )
     def get(self, request: Request, agent_id: UUID) -> Response:
         """Names, sizes and times, as the gateway holds them now."""
         rows = [shapes.file(row) for row in services.list_files(self.user, agent_id)]
@@ -231,13 +236,20 @@ class FileListView(ApiView):
 class FileView(ApiView):
     """One workspace file."""
 
-    @operation(tags=TAGS, summary="Read a workspace file")
+    @operation(
+        tags=TAGS, summary="Read a workspace file", response=schemas.FileText, refusals=(409,)
+    )
     def get(self, request: Request, agent_id: UUID, name: str) -> Response:
         """Its text, without the agent's token."""
         content = services.read_file(self.user, agent_id, name)
         return ok({"name": name, "content": content})
 
-    @operation(tags=TAGS, summary="Write a workspace file", request=schemas.FileWrite)
+    @operation(
+        tags=TAGS,
+        summary="Write a workspace file",
+        request=schemas.FileWrite,
+        response=schemas.FileText,
+    )
     def put(self, request: Request, agent_id: UUID, name: str) -> Response:
         """Replace its text."""
         body = self.read(schemas.FileWrite)

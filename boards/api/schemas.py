@@ -226,6 +226,14 @@ class ApprovalIn(Input):
 # --- outputs, for the published schema ------------------------------------------------------------
 
 
+class BoardEvents(Output):
+    """Numbered events of a board, as its socket sends them."""
+
+    items: list[dict[str, Any]]
+    latest_seq: int
+    reset: bool
+
+
 class GroupOut(Output):
     """A board group."""
 

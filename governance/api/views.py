@@ -85,7 +85,6 @@ class ApprovalListView(ApiView):
             rows = rows.filter(organization_id=self.actor.organization_id)
         return answer_page(self, filtered(rows, self.query(ApprovalFilter)))
 
-    @operation(tags=TAGS, summary="Ask for an approval of a task", response=ApprovalOut)
     def post(self, request: Request) -> Response:
         """Create; the tasks are checked by their owner."""
         return creation.create(self)

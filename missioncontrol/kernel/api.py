@@ -308,13 +308,14 @@ class ApiView(APIView):
         return self._dispatch_once(request, key, *args, **kwargs)
 
     def _dispatch_once(
-        self, request: HttpRequest, key: str, *args: Any, **kwargs: Any
+        self, request: HttpRequest, request_key: str, /, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        """Positional-only: an address may have a variable called ``key`` as well."""
         from . import idempotency
 
         return idempotency.run(
             request,
-            key,
+            request_key,
             lambda: super(ApiView, self).dispatch(request, *args, **kwargs),
         )
 

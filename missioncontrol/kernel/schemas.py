@@ -113,6 +113,12 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class Acknowledged(Output):
+    """It was done; the answer of a delete."""
+
+    ok: bool
+
+
 def field_errors(error: ValidationError, root: str = "body") -> list[FieldError]:
     """Pydantic's findings in the product's shape; an extra field becomes ``unknown_field``."""
     found: list[FieldError] = []

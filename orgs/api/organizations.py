@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.response import Response
 
 from missioncontrol.kernel.actors import UserActor
-from missioncontrol.kernel.api import ApiView, done, ok, operation
+from missioncontrol.kernel.api import ApiView, array_of, done, ok, operation
 from missioncontrol.kernel.errors import Forbidden
 from orgs import sessions
 from orgs.api import schemas, shapes
@@ -103,7 +103,11 @@ class ActiveOrganization(ApiView):
 class OwnList(ApiView):
     """``/organizations/me/list``."""
 
-    @operation(tags=["organizations"], summary="Own organizations as a bare list")
+    @operation(
+        tags=["organizations"],
+        summary="Own organizations as a bare list",
+        response=array_of(schemas.OwnOrganization),
+    )
     def get(self, _request: HttpRequest) -> Response:
         """By name."""
         rows = Organization.objects.visible_to(self.user).by_name().values_list("id", "name")

@@ -13,6 +13,7 @@ from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.api import ApiView, done, ok, operation
 from missioncontrol.kernel.errors import Unauthenticated
 from missioncontrol.kernel.ratelimit import client_ip
+from missioncontrol.kernel.schemas import Acknowledged
 from orgs import credentials, sessions
 from orgs.api import schemas, shapes
 from orgs.api.security import require_json
@@ -102,7 +103,7 @@ def _with_code(user: User, code: str | None, *, address: str) -> User:
 class LogoutView(ApiView):
     """``/auth/logout``."""
 
-    @operation(tags=["auth"], summary="Sign out")
+    @operation(tags=["auth"], summary="Sign out", response=Acknowledged)
     def post(self, request: HttpRequest) -> Response:
         """End the session; a call with a token has none and changes nothing."""
         if not request.META.get("HTTP_AUTHORIZATION"):

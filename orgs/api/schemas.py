@@ -135,6 +135,15 @@ class UserOut(Output):
     active_organization_id: UUID | None
 
 
+class OwnOrganization(Output):
+    """An organization of the caller, with his role in it."""
+
+    id: UUID
+    name: str
+    role: str
+    is_active: bool
+
+
 class OrganizationOut(Output):
     """An organization."""
 

@@ -49,9 +49,16 @@ CREDENTIAL = {
 }
 
 
-ONLY_DELETES = tuple(
-    word for method in ("GET", "POST", "PATCH", "PUT") for word in ("--exclude-method", method)
-)
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+
+
+def _only(wanted: str) -> tuple[str, ...]:
+    """Filters that leave one method; they add up with those of the paths."""
+    others = [method for method in METHODS if method != wanted]
+    return tuple(word for method in others for word in ("--exclude-method", method))
+
+
+ONLY_DELETES, ONLY_POSTS = _only("DELETE"), _only("POST")
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ def rounds(options: argparse.Namespace) -> list[Round]:
     found = [
         Round("nobody", "nobody", 1, "fuzzing"),
         Round("worker", "worker", some, "fuzzing", ("--exclude-method", "DELETE")),
+        Round("owner", "owner-creates", some, "fuzzing", ONLY_POSTS),
         Round("owner", "owner", options.cases, options.phases, ("--exclude-method", "DELETE")),
         Round("worker", "worker-deletes", some, "fuzzing", ONLY_DELETES),
         Round("owner", "owner-deletes", some, "fuzzing", ONLY_DELETES),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import schemathesis
+
 from tests.fuzz.pools import PARAMETER, by_name
 
 STATE: dict[str, Any] = json.loads(Path(os.environ["FUZZ_STATE"]).read_text())

@@ -17,9 +17,7 @@ def harvest(base: str, document: dict[str, Any], headers: dict[str, str]) -> dic
     """Ids by the path template that ends in their parameter; parents are filled with the first."""
     pools: dict[str, list[str]] = {}
     paths = document["paths"]
-    prefixes = {
-        path[: match.end()] for path in paths for match in PARAMETER.finditer(path)
-    }
+    prefixes = {path[: match.end()] for path in paths for match in PARAMETER.finditer(path)}
     with httpx.Client(base_url=base, headers=headers, timeout=30) as http:
         for prefix in sorted(prefixes, key=len):
             listed = prefix[: prefix.rindex("/")]

@@ -73,6 +73,13 @@ def _board_of(view: ApiView, body: schemas.ApprovalIn) -> UUID:
 def register() -> None:
     """Offer the creation to the inbox, which shares one address with it."""
     creation.register(create)
+    documented = operation(
+        tags=TAGS,
+        summary="Ask for an approval of a task",
+        request=schemas.ApprovalIn,
+        response=ApprovalOut,
+    )
+    documented(governance_views.ApprovalListView.post)
 
 
 class BoardApprovalsView(ApiView):

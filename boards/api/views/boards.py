@@ -170,7 +170,7 @@ class BoardEventsView(ApiView):
 
     actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
 
-    @operation(tags=TAGS, summary="Events of a board after a number")
+    @operation(tags=TAGS, summary="Events of a board after a number", response=schemas.BoardEvents)
     def get(self, request: Request, board_id: UUID) -> Response:
         """List; ``reset`` tells that the number lies ahead of the board's."""
         require_board(self.actor, board_id)
