@@ -20,10 +20,8 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from activity.models import ActivityEvent, EventDelivery
-from agents.models import Execution, Onboarding
+from agents.models import Execution, Onboarding, Skill, SkillPack
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
-from agents.models import Execution, Skill, SkillPack
-from boards.models import BoardGroup
 from gateways.models import GatewayCleanup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
