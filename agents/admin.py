@@ -21,6 +21,7 @@ from .models import (
     AgentNotification,
     Budget,
     Execution,
+    Onboarding,
     Skill,
     SkillInstall,
     SkillPack,
@@ -128,6 +129,20 @@ class ExecutionAdmin(LookUp):
     list_filter = ("status",)
     list_select_related = ("agent", "gateway")
     search_fields = ("title", "id")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Read only."""
+        return False
+
+
+@admin.register(Onboarding)
+class OnboardingAdmin(LookUp):
+    """Interviews about boards."""
+
+    list_display = ("board", "status", "created_at", "updated_at")
+    list_filter = ("status",)
+    list_select_related = ("board",)
+    search_fields = ("board__name", "id")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Read only."""

@@ -115,5 +115,7 @@ def pause_after_failure(row: AgentNotification, *, reason: str) -> float | None:
 
 
 def _payload_of(row: AgentNotification) -> UUID | None:
+    if row.event_id is None:
+        return None
     data = ActivityEvent.objects.filter(pk=row.event_id).values_list("data", flat=True).first()
     return UUID(data["payload_id"]) if data and data.get("payload_id") else None

@@ -16,12 +16,15 @@ from boards.models import (
     BoardGroup,
     BoardMemory,
     BoardUserObjectPermission,
+    BoardWebhook,
     GroupMemory,
     Task,
     TaskAlias,
     TaskComment,
     TaskDependency,
+    WebhookPayload,
 )
+from boards.services import webhooks
 from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.admin import ReadOnlyAdmin
 from missioncontrol.kernel.errors import DomainError
@@ -159,3 +162,46 @@ class GroupMemoryAdmin(ReadOnlyAdmin):
     list_filter = ("is_chat", "author_kind")
     list_select_related = ("board_group",)
     search_fields: ClassVar = ["author_name", "board_group__name", "content", "=id"]
+
+
+@admin.register(BoardWebhook)
+class BoardWebhookAdmin(ReadOnlyAdmin):
+    """Inbound webhooks, without their secrets."""
+
+    list_display = ("title", "board", "agent", "enabled", "has_secret", "created_at")
+    list_filter = ("enabled",)
+    list_select_related = ("board", "agent")
+    search_fields: ClassVar = ["description", "board__name", "=id"]
+    exclude = ("secret_sealed",)
+
+
+@admin.register(WebhookPayload)
+class WebhookPayloadAdmin(ReadOnlyAdmin):
+    """What webhooks received; the agent can be told again."""
+
+    list_display = (
+        "webhook",
+        "received_at",
+        "size_bytes",
+        "source_ip",
+        "delivery_status",
+        "attempts",
+    )
+    list_filter = ("delivery_status",)
+    list_select_related = ("webhook",)
+    search_fields: ClassVar = ["=id", "=webhook__id"]
+    actions: ClassVar = ["redeliver"]
+
+    @admin.action(
+        description=gettext_lazy("Send the chosen payloads to the agent again"),
+        permissions=["view"],
+    )
+    def redeliver(self, request: HttpRequest, chosen: QuerySet[WebhookPayload]) -> None:
+        """Those that still wait stay as they are."""
+        who = _repairer(request)
+        for payload in chosen:
+            try:
+                webhooks.redeliver_payload(who, payload.board_id, payload.webhook_id, payload.pk)
+            except DomainError as refusal:
+                self.message_user(request, f"{payload}: {refusal.detail}", messages.ERROR)
+        self.message_user(request, _("The chosen payloads are on their way."))

@@ -81,7 +81,7 @@ def _main_of(board: Board) -> Agent:
         raise Invalid(
             _("The board has no gateway. Choose one on its edit page."), code="no_gateway"
         )
-    main = (
+    main: Agent | None = (
         Agent.objects.select_related("gateway", "board")
         .filter(gateway_id=board.gateway_id, agent_type=Agent.Type.MAIN)
         .first()
@@ -344,7 +344,7 @@ def _locked(interview_id: UUID) -> Onboarding:
     Raises:
         NotFound: it is not there any more.
     """
-    interview = (
+    interview: Onboarding | None = (
         Onboarding.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=interview_id)
         .first()

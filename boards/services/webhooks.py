@@ -227,7 +227,9 @@ def open_address(board_id: UUID, webhook_id: UUID) -> BoardWebhook:
         NotFound: no such webhook on that board.
         Gone: switched off.
     """
-    webhook = BoardWebhook.objects.filter(pk=webhook_id, board_id=board_id).first()
+    webhook: BoardWebhook | None = BoardWebhook.objects.filter(
+        pk=webhook_id, board_id=board_id
+    ).first()
     if webhook is None:
         raise NotFound
     if not webhook.enabled:

@@ -17,7 +17,8 @@ from django.conf import settings
 from agents import services as agents
 from agents.models import Agent
 from boards.models import Board, Task
-from boards.services import approvals, boards, comments, groups, moves, tasks
+from boards.services import approvals, boards, comments, groups, moves, tasks, webhooks
+from boards.webhook_rules import Incoming
 from gateways import services as gateways
 from gateways.models import Gateway
 from gateways.simulator import demo as simulator
@@ -120,6 +121,7 @@ def seed() -> bool:
     _authors(release, crew["release"])
     _authors(payments, crew["payments"])
     _waiting_approvals(run, release, crew["release"])
+    _webhook(run, release)
     for place, worker, title, priority, text in LIVE:
         board = release if place == "release" else payments
         tasks.create_task(
@@ -224,6 +226,20 @@ def _waiting_approvals(run: Demo, board: Board, crew: list[Agent]) -> None:
         action_type="deploy_to_staging", payload={"reason": "Nightly build 3.0-rc2 is green."},
         confidence=72, agent_id=crew[0].id, agent_name=crew[0].name,
     )  # fmt: skip
+
+
+def _webhook(run: Demo, board: Board) -> None:
+    """An address for the build server, and what it sent."""
+    webhook = webhooks.create_webhook(
+        run.actor, board.id,
+        description="Build server\nOpen a task for a failed build; otherwise note the result.",
+    )  # fmt: skip
+    for number, result in ((412, "passed"), (413, "failed")):
+        body = f'{{"build": {number}, "branch": "release-3.0", "result": "{result}"}}'
+        headers = {"content-type": "application/json", "x-webhook-id": str(number)}
+        webhooks.receive_payload(
+            board.id, webhook.id, Incoming(body.encode(), headers, "192.0.2.17")
+        )
 
 
 def _wake_again(actor: UserActor, organization_id: UUID) -> None:
