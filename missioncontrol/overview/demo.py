@@ -16,15 +16,16 @@ from django.conf import settings
 
 from agents import services as agents
 from agents.models import Agent
-from boards.models import Board, Task
-from boards.services import approvals, boards, comments, groups, moves, tasks, webhooks
+from boards import talk
+from boards.models import Board, BoardMemory, GroupMemory, Task
+from boards.services import approvals, boards, comments, groups, memory, moves, tasks, webhooks
 from boards.webhook_rules import Incoming
 from gateways import services as gateways
 from gateways.models import Gateway
 from gateways.simulator import demo as simulator
 from governance import services as governance
 from missioncontrol.kernel import clock
-from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.actors import AgentActor, AgentRole, UserActor
 from orgs import credentials
 from orgs.models import Organization
 from orgs.services import organizations, users
@@ -90,6 +91,14 @@ LIVE = (
 )  # fmt: skip
 
 
+TALK = (
+    "Installations are counted once a day, at midnight UTC.",
+    "**Archive format:** the audit trail is exported as `tar` with one signature per day.",
+    "Release candidate 2 is out. 请先检查升级脚本，再合并新的改动。",
+    "A customer is called *tenant* in every text of both boards.",
+)
+
+
 @dataclass
 class Demo:
     """What one run works with."""
@@ -118,6 +127,7 @@ def seed() -> bool:
     gateway = _gateway(run)
     crew = {"release": _crew(run, release, gateway, ("Atlas", "Sage", "Orbit")),
             "payments": _crew(run, payments, gateway, ("Vega", "Nova", "林岚"))}  # fmt: skip
+    _talk(run, release, crew["release"][0])
     _authors(release, crew["release"])
     _authors(payments, crew["payments"])
     _waiting_approvals(run, release, crew["release"])
@@ -205,6 +215,27 @@ def _crew(run: Demo, board: Board, gateway: Gateway, names: tuple[str, ...]) -> 
             )
         )  # fmt: skip
     return made
+
+
+def _talk(run: Demo, board: Board, lead: Agent) -> None:
+    """What was said and noted; only the lead speaks, so that no agent is told of old talk."""
+    said = (
+        (3.1, TALK[0], None),
+        (2.9, TALK[1], ["decision"]),
+        (1.2, TALK[2], [talk.CHAT]),
+    )
+    actor = AgentActor(
+        lead.id, lead.name, run.organization_id, AgentRole.LEAD, board.id, lead.gateway_id
+    )
+    for days_ago, text, tags in said:
+        moment = clock.now() - timedelta(days=days_ago)
+        with clock.at(moment):
+            kept = memory.add_board_memory(actor, board.id, content=text, tags=tags)
+        BoardMemory.objects.filter(pk=kept.pk).update(created_at=moment)
+    moment = clock.now() - timedelta(days=1)
+    with clock.at(moment):
+        plan = memory.add_group_memory_from_board(actor, board.id, content=TALK[3], tags=["naming"])
+    GroupMemory.objects.filter(pk=plan.pk).update(created_at=moment)
 
 
 def _authors(board: Board, crew: list[Agent]) -> None:

@@ -47,7 +47,7 @@ def test_commands_are_single_plain_and_quoted(world: World, kind: str) -> None:
         assert " -H @BOOTSTRAP.md" in command
         outside = re.sub(r"'[^']*'|\"[^\"]*\"", "", command)
         assert not re.search(r"[;&|<>`$]", outside), command
-        assert re.search(r'"http://testserver/api/v1/agent/[^"]+"', command), command
+        assert re.search(r'"http://testserver/api/v1/(agent|boards)/[^"]+"', command), command
 
 
 def test_the_longest_inputs_still_fit(world: World) -> None:
