@@ -95,9 +95,6 @@ class BoardConsumer(Socket):
             "all_boards_write",
         ).first()
 
-    async def _reload_actor(self) -> None:
-        self.actor = await database_sync_to_async(sync.fresh)(self.person)
-
     # --- frames of the client ------------------------------------------------------------
 
     async def received(self, frame: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
+from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import ACTIVE_ORGANIZATION
 from missioncontrol.kernel.ratelimit import client_ip
 
@@ -113,8 +114,13 @@ def end_session(request: HttpRequest) -> None:
 def keep_session(request: HttpRequest, user: User) -> None:
     """Keep this session after its owner changed the password; the others end."""
     before = request.session.session_key or ""
-    auth.update_session_auth_hash(request, user)
-    browser_sessions.rename_key(before, request.session.session_key or "")
+    # Django's own function asks for request.user, whose session no longer fits the new password.
+    request.session.cycle_key()
+    request.session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
+    request.user = user
+    key = request.session.session_key or ""
+    browser_sessions.rename_key(before, key)
+    browser_sessions.end_all(UserActor(id=user.id, name=user.display_name), except_key=key)
     _forget_actor(request)
 
 

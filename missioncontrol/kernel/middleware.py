@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
-from . import metrics
+from . import headers, metrics
 from .context import set_request_id
 from .errors import DomainError, Invalid, Unavailable
 from .ratelimit import client_ip
@@ -23,19 +23,6 @@ log = structlog.get_logger("http")
 _VALID_ID = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 _QUIET = ("/health", "/healthz", "/readyz", "/metrics", "/static/")
 Handler = Callable[[HttpRequest], HttpResponse]
-
-CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self' {ws}; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-#: Pages of other people's packages that need inline styles: the admin, the API explorer.
-LOOSE_CSP = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-_LOOSE_PREFIXES = ("/admin/", "/docs", "/django-rq/", "/api/")
 
 
 class RequestContextMiddleware:
@@ -53,7 +40,7 @@ class RequestContextMiddleware:
         if request.path_info.startswith("/api/") and request.path_info.endswith("/"):
             request.path_info = request.path_info.rstrip("/")
             request.path = request.path.rstrip("/")
-        response = self.get_response(request)
+        response = self._preflight(request) or self.get_response(request)
         response["X-Request-Id"] = request_id
         self._headers(request, response)
         if not request.path.startswith(_QUIET):
@@ -63,16 +50,39 @@ class RequestContextMiddleware:
         self._log(request, response, (time.perf_counter() - started) * 1000, request_id)
         return response
 
+    @staticmethod
+    def _preflight(request: HttpRequest) -> HttpResponse | None:
+        """The answer to a browser that asks whether another site's page may call."""
+        if request.method != "OPTIONS" or not request.path.startswith("/api/"):
+            return None
+        if not request.META.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
+            return None
+        allowed = headers.preflight(request.META.get("HTTP_ORIGIN", ""))
+        return HttpResponse(status=204, headers=allowed) if allowed else None
+
+    @staticmethod
+    def _admit_others(request: HttpRequest, response: HttpResponse) -> None:
+        """Let the page of an admitted site read the answer."""
+        for name, value in headers.cors(request.META.get("HTTP_ORIGIN", "")).items():
+            if name == "Vary":
+                patch_vary_headers(response, [value])
+            else:
+                response[name] = value
+
     def _headers(self, request: HttpRequest, response: HttpResponse) -> None:
-        response.setdefault("X-Content-Type-Options", "nosniff")
-        response.setdefault("X-Frame-Options", "DENY")
-        response.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        for name, value in headers.security().items():
+            response.setdefault(name, value)
+        if request.path.startswith("/api/"):
+            self._admit_others(request, response)
         if "html" in response.get("Content-Type", ""):
-            loose = request.path.startswith(_LOOSE_PREFIXES)
-            policy = LOOSE_CSP if loose else CSP.format(ws=_socket_origin(request))
+            policy = headers.content_policy(request, response.status_code)
             response.setdefault("Content-Security-Policy", policy)
         elif request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "no-store")
+        if request.is_secure():
+            for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+                if name in response.cookies:
+                    response.cookies[name]["secure"] = True
         if request.is_secure() and settings.SECURITY_HSTS_SECONDS:
             response.setdefault(
                 "Strict-Transport-Security", f"max-age={settings.SECURITY_HSTS_SECONDS}"
@@ -98,14 +108,6 @@ class RequestContextMiddleware:
             client_ip=client_ip(request),
             request_id=request_id,
         )
-
-
-def _socket_origin(request: HttpRequest) -> str:
-    """Where the page's sockets are; nowhere for a host that is not ours."""
-    try:
-        return f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
-    except DisallowedHost:
-        return ""
 
 
 class DomainErrorMiddleware:

@@ -130,9 +130,18 @@ def forgive(limit: Limit, subject: str) -> None:
 
 
 def hit_failure(kind: str, request: HttpRequest) -> None:
-    """Count a failed credential of an address."""
+    """Count a failed credential of a request's address."""
+    hit_failure_from(kind, client_ip(request))
+
+
+def hit_failure_from(kind: str, address: str) -> None:
+    """Count a failed credential of an address.
+
+    Raises:
+        RateLimited: too many of them within a minute.
+    """
     metrics.AUTH_FAILURES.labels(kind).inc()
-    hit(AGENT_FAILURES if kind == "agent" else BEARER_FAILURES, client_ip(request))
+    hit(AGENT_FAILURES if kind == "agent" else BEARER_FAILURES, address)
 
 
 def hit_agent(agent_id: uuid.UUID) -> None:
@@ -143,25 +152,58 @@ def hit_agent(agent_id: uuid.UUID) -> None:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """Address of the client: the peer, or behind trusted proxies the right-most untrusted entry."""
-    peer = request.META.get("REMOTE_ADDR", "") or "local"
+    """Address of the client of a request, see :func:`address_behind`."""
+    return address_behind(
+        request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        forwarded=request.META.get("HTTP_FORWARDED", ""),
+    )
+
+
+def address_behind(peer: str, *, forwarded_for: str, forwarded: str) -> str:
+    """The peer, or behind trusted proxies the right-most address that is not one of them.
+
+    What stands further left was written by the client and is worth nothing. Proxies that add to
+    ``X-Forwarded-For`` pass ``Forwarded`` on as the client wrote it, so the former counts first.
+
+    Args:
+        peer: Address of the connection.
+        forwarded_for: ``X-Forwarded-For``.
+        forwarded: ``Forwarded`` (RFC 7239).
+    """
+    nearest = _plain(_bare(peer)) or peer or "local"
     trusted = settings.TRUSTED_PROXIES
-    if not trusted or not _in_networks(peer, trusted):
-        return peer
-    for hop in reversed(_forwarded(request)):
-        if not _in_networks(hop, trusted):
-            return hop
-    return peer
+    if not trusted or not _in_networks(nearest, trusted):
+        return nearest
+    raw = forwarded_for.split(",") if forwarded_for.strip() else _named_in(forwarded)
+    for hop in reversed([part for part in raw if part.strip()]):
+        address = _plain(_bare(hop))
+        if address is None:  # "unknown", "_hidden": what stands left of it cannot be believed
+            return nearest
+        if not _in_networks(address, trusted):
+            return address
+        nearest = address
+    return nearest
 
 
-def _forwarded(request: HttpRequest) -> list[str]:
-    header = request.META.get("HTTP_FORWARDED", "")
-    if header:
-        parts = [p.strip() for hop in header.split(",") for p in hop.split(";")]
-        raw = [p[4:] for p in parts if p.lower().startswith("for=")]
-    else:
-        raw = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    return [h for h in (_bare(r) for r in raw) if h]
+def _named_in(header: str) -> list[str]:
+    """The ``for=`` entries of ``Forwarded``; a hop without one counts as unknown."""
+    found = []
+    for hop in filter(str.strip, header.split(",")):
+        pairs = [part.strip() for part in hop.split(";")]
+        names = [part[4:] for part in pairs if part.lower().startswith("for=")]
+        found.append(names[0] if names else "unknown")
+    return found
+
+
+def _plain(address: str) -> str | None:
+    """An address in its usual form, IPv4 written as IPv6 as what it is; else ``None``."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    inner = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return str(inner or ip)
 
 
 def _bare(raw: str) -> str:

@@ -13,7 +13,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -26,9 +25,16 @@ from django.utils.crypto import constant_time_compare
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
-from . import credentials, hub, metrics
+from . import clock, credentials, hub, metrics, ratelimit
 from .actors import Actor, UserActor
-from .errors import DomainError, Forbidden, NotFound, Unauthenticated, Unavailable
+from .errors import (
+    DomainError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
 from .problems import as_domain_error
 
 log = structlog.get_logger(__name__)
@@ -86,6 +92,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._write_now: Callable[[bytes], bool] | None = None
+        self._prove: Callable[[UUID | None], Actor | None] | None = None
 
     # --- what a subclass defines ------------------------------------------------------------
 
@@ -134,8 +141,16 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         await self.admitted()
         self.checked_epoch = await self.permission_epoch()
 
+    async def _from_cookie(self) -> Actor | None:
+        """Actor of the browser's session; the session is read again when rights have changed."""
+        self._prove = self._session_actor
+        return await self._proved(None)
+
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
-    def _from_cookie(self) -> UserActor | None:
+    def _proved(self, organization_id: UUID | None) -> Actor | None:
+        return self._prove(organization_id) if self._prove else None
+
+    def _session_actor(self, organization_id: UUID | None) -> Actor | None:
         from importlib import import_module
 
         from django.contrib.auth import (
@@ -158,11 +173,32 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         ):
             return None
         chosen = session.get("organization_id")
-        return credentials.from_session(UUID(raw), UUID(chosen) if chosen else None)
+        wanted = organization_id or (UUID(chosen) if chosen else None)
+        return credentials.from_session(UUID(raw), wanted)
 
-    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
-    def _from_token(self, token: str) -> Actor | None:
-        return credentials.from_bearer(token, None) if token else None
+    async def _from_token(self, token: str) -> Actor | None:
+        """Actor of a token, which is asked again when rights have changed.
+
+        Raises:
+            RateLimited: too many failures from this address.
+        """
+        prove = self._prove
+        self._prove = lambda organization_id: credentials.from_bearer(token, organization_id)
+        actor = await self._proved(None) if token else None
+        if actor is None:
+            self._prove = prove
+            kind = "agent" if token.startswith(credentials.AGENT_TOKEN_PREFIX) else "bearer"
+            await database_sync_to_async(ratelimit.hit_failure_from)(kind, self._address())
+        return actor
+
+    def _address(self) -> str:
+        """Address of the client, as behind trusted proxies."""
+        headers = {name: value.decode("latin1") for name, value in self.scope.get("headers", ())}
+        return ratelimit.address_behind(
+            (self.scope.get("client") or ("", 0))[0],
+            forwarded_for=headers.get(b"x-forwarded-for", ""),
+            forwarded=headers.get(b"forwarded", ""),
+        )
 
     async def disconnect(self, code: int) -> None:
         """Leave every topic and stop the helpers."""
@@ -216,6 +252,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
                 await self._auth(frame)
             elif self.actor is None:
                 raise Unauthenticated("The first frame must be auth.")
+            elif self._has_run_out(self.actor):
+                raise Unauthenticated
             elif kind in self.heartbeat_types:
                 self.emit({"type": "heartbeat_ack", "id": frame.get("id"), "seq": self.last_seq()})
             else:
@@ -228,20 +266,31 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             await self.refuse(known, close=isinstance(known, Unauthenticated), frame=frame)
 
     async def _auth(self, frame: dict[str, Any]) -> None:
+        payload = frame.get("payload")
+        given = frame.get("token") or (payload.get("token") if isinstance(payload, dict) else "")
+        token = str(given or "")
         if self.actor is not None:
+            await self._auth_again(token)
             self.emit({"type": "auth_ok", "id": frame.get("id")})
             return
-        payload = frame.get("payload")
-        token = frame.get("token") or (payload.get("token") if isinstance(payload, dict) else "")
-        self.actor = await self._from_token(str(token or ""))
-        if self.actor is None:
-            raise Unauthenticated
         try:
+            self.actor = await self._from_token(token)
+            if self.actor is None:
+                raise Unauthenticated
             await self._admit()
-        except (Forbidden, NotFound) as error:
+        except (Forbidden, NotFound, RateLimited) as error:
             await self.refuse(error, close=True, frame=frame)
             return
         self.emit({"type": "auth_ok", "id": frame.get("id")})
+
+    async def _auth_again(self, token: str) -> None:
+        """A fresh token of the same person prolongs the socket; anything else ends it."""
+        if not token or self.actor is None:
+            return
+        fresh = await self._from_token(token)
+        if fresh is None or (fresh.kind, fresh.id) != (self.actor.kind, self.actor.id):
+            raise Unauthenticated
+        await self._reload_actor()
 
     # --- out -----------------------------------------------------------------------------------
 
@@ -328,6 +377,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
 
     async def _recheck(self) -> None:
         try:
+            if self._has_run_out(self.actor):
+                raise Unauthenticated
             epoch = await self.permission_epoch()
             if epoch != self.checked_epoch:
                 await self._reload_actor()
@@ -339,15 +390,23 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             if not isinstance(known, Unavailable):  # asked again at the next round
                 await self.refuse(known, close=True)
 
+    @staticmethod
+    def _has_run_out(actor: Actor | None) -> bool:
+        ends_at = actor.ends_at if isinstance(actor, UserActor) else None
+        return ends_at is not None and ends_at <= clock.now()
+
     async def _reload_actor(self) -> None:
+        """Prove the credential anew: the session or token may have been ended.
+
+        Raises:
+            Unauthenticated: it proves nothing any more, or somebody else.
+        """
         if isinstance(self.actor, UserActor):
             known = self.actor
-            fresh = await database_sync_to_async(credentials.from_session)(
-                known.id, known.organization_id
-            )
-            if fresh is None:
+            fresh = await self._proved(known.organization_id)
+            if not isinstance(fresh, UserActor) or fresh.id != known.id:
                 raise Unauthenticated
-            self.actor = replace(fresh, scope=known.scope)  # a narrow token stays narrow
+            self.actor = fresh
 
 
 _last_encoded: tuple[str, bytes] = ("", b"")
