@@ -117,9 +117,10 @@ def group_chat(request: HttpRequest, group_id: UUID) -> HttpResponse:
 def group_messages(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """The latest messages alone."""
     who = actor(request)
-    BoardGroup.objects.seen_by(who, group_id)
+    group = BoardGroup.objects.seen_by(who, group_id)
     rows = memories.of_group(who, group_id, is_chat=True)
-    return render(request, "boards/_messages.html", _messages(request, rows))
+    context = {**_messages(request, rows), "group": group}
+    return render(request, "boards/_messages.html", context)
 
 
 @require_http_methods(METHODS)
