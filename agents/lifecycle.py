@@ -26,7 +26,7 @@ from missioncontrol.kernel import clock, leases
 from missioncontrol.kernel.errors import DomainError, GatewayUnavailable, NotFound, RemoteFailed
 from missioncontrol.kernel.secrets import token_hash
 
-from . import rules, workspace
+from . import rules, souls, workspace
 from .models import Agent
 from .services import notifications, outcomes, tokens
 
@@ -178,6 +178,7 @@ def write_files(agent: Agent, session: rpc.Session, *, workspace_dir: str = "") 
         RemoteFailed: the gateway does not take AGENTS.md.
     """
     token = tokens.token_to_write(agent)
+    souls.prepare(agent)
     files = workspace.render_files(agent, workspace=workspace_dir)
     overwrite = bool((agent.work_options or {}).get("overwrite"))
     kept = () if overwrite else workspace.kept_on_update(agent)

@@ -25,7 +25,7 @@ from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Invalid
 from orgs.models import Membership, User
 
-from . import rules
+from . import rules, souls
 from .models import Agent
 
 MAX_FILE_CHARS = 20_000
@@ -130,8 +130,6 @@ def _board(agent: Agent) -> dict[str, Any]:
         "board_target_date": (iso(board.target_date) or "") if board else "",
         "board_goal_confirmed": "true" if board and board.goal_confirmed else "false",
         "board_rule_max_agents": board.max_agents if board else 0,
-        "directory_role_soul_markdown": "",
-        "directory_role_soul_source_url": "",
     }
     for name in _RULES:
         values[f"board_rule_{name}"] = "true" if board and getattr(board, name) else "false"
@@ -161,6 +159,7 @@ def variables(agent: Agent, *, workspace: str = "") -> dict[str, Any]:
         **{f"identity_{name}": clean(profile.get(name)) for name in _PROFILE},
         **_person(agent.organization_id),
         **_board(agent),
+        **souls.variables(agent),
     }
 
 

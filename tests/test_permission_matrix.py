@@ -226,6 +226,8 @@ PATCH skills/packs/<pack> : {ADMINS}
 DELETE skills/packs/<pack> : {ADMINS}
 POST skills/packs/<pack>/sync : {ADMINS}
 POST agent/skills/<skill>/state :
+GET souls-directory/search : {PEOPLE} worker lead other_agent
+GET souls-directory/<handle>/<slug> : {PEOPLE} worker lead other_agent
 GET agent/boards : worker lead other_agent
 GET agent/boards/<board> : worker lead
 GET agent/boards/<board>/tasks : worker lead
@@ -472,7 +474,7 @@ def stage(world: World) -> Stage:
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
             "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
-            "pack": str(pack.id), "skill": str(skill.id),
+            "pack": str(pack.id), "skill": str(skill.id), "handle": "mission-control", "slug": "tester",
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
             "other_board": str(world.second_board.id), "webhook": str(webhook.id),
             "payload": str(payload.id),

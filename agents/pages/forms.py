@@ -16,6 +16,8 @@ EVERY = [
     ("1h", _("1 hour")),
 ]
 MOST_CAPABILITIES = 50
+#: The character is what was typed.
+OWN = "own"
 
 
 class AgentForm(KitForm):
@@ -50,11 +52,31 @@ class AgentForm(KitForm):
     capabilities = forms.CharField(
         label=_("Capabilities"), required=False, help_text=_("Separated by commas.")
     )
+    soul = forms.ChoiceField(
+        label=_("Character"),
+        required=False,
+        help_text=_("From the souls directory, or a text of your own."),
+    )
+    soul_template = forms.CharField(
+        label=_("Own text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Used when the character is “own text”."),
+    )
     every = forms.ChoiceField(label=_("Heartbeat"), choices=EVERY, initial="10m", required=False)
 
     def offer(self, boards: list[tuple[str, str]]) -> None:
         """Name the boards that can be chosen."""
         self.fields["board_id"].choices = [("", _("None")), *boards]  # type: ignore[attr-defined]
+
+    def offer_souls(self, keys: list[str]) -> None:
+        """Name the roles that can be chosen."""
+        self.fields["soul"].choices = [  # type: ignore[attr-defined]
+            ("", _("By profession")),
+            (OWN, _("Own text")),
+            *((key, key) for key in keys),
+        ]
 
     def clean_capabilities(self) -> list[str]:
         """Names as a list, without blanks."""

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from activity.models import ActivityEvent
 from activity.reads import event_rows
-from agents import reads
+from agents import reads, souls
 from agents.models import Agent
-from agents.pages.forms import AgentForm
+from agents.pages.forms import OWN, AgentForm
 from agents.services import crud, orders
+from agents.services.files import literal
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
@@ -28,6 +29,7 @@ from missioncontrol.kernel.querysets import as_uuid
 
 PAGE_SIZE = 100
 RECENT = 12
+MOST_SOULS = 300
 
 
 @require_safe
@@ -121,12 +123,18 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     who = actor(request)
     _admins_only(who)
     form = AgentForm(
-        request.POST or None, initial={"board_id": request.GET.get("board", ""), "every": "10m"}
+        request.POST or None,
+        initial={
+            "board_id": request.GET.get("board", ""),
+            "soul": request.GET.get("soul", ""),
+            "every": "10m",
+        },
     )
     form.offer(_boards(who))
+    form.offer_souls(_souls())
     if request.method == "POST" and form.is_valid():
-        inputs = _inputs(form)
         try:
+            inputs = _inputs(form)
             agent = crud.create_agent(who, home_of(who), **inputs)
         except (Conflict, Forbidden, Invalid) as refusal:
             _take(form, refusal)
@@ -153,9 +161,12 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
             "role": profile.get("role", ""),
             "capabilities": ", ".join(agent.capabilities or []),
             "every": (agent.heartbeat_config or {}).get("every", "10m"),
+            "soul": OWN if agent.soul_template else "",
+            "soul_template": agent.soul_template or "",
         },
     )
     form.offer(_boards(who))
+    form.offer_souls(_souls())
     if request.method == "POST" and form.is_valid():
         changes = _inputs(form)
         changes["identity_profile"] = {**profile, **changes["identity_profile"]}
@@ -188,7 +199,20 @@ def _inputs(form: AgentForm) -> dict[str, Any]:
         "capabilities": wanted["capabilities"],
         "identity_profile": {"role": wanted["role"]} if wanted["role"] else {},
         "heartbeat_config": {"every": wanted["every"] or "10m"},
+        "soul_template": _soul(wanted["soul"], wanted["soul_template"]),
     }
+
+
+def _souls() -> list[str]:
+    return [entry.key for entry in souls.known()][:MOST_SOULS]
+
+
+def _soul(chosen: str, typed: str) -> str | None:
+    """The own text that a choice stands for; none means the role's."""
+    if chosen == OWN:
+        return typed.strip() or None
+    handle, _slash, slug = chosen.partition("/")
+    return literal(souls.text_of(handle, slug)) if slug else None
 
 
 def _boards(who: UserActor) -> list[tuple[str, str]]:
