@@ -104,12 +104,19 @@ def _limits(name: str, value: Any) -> dict[str, int]:
     return {key: limit for key, limit in value.items() if limit}
 
 
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Invalid(_("A JSON object is needed."), field=name)
+    return value
+
+
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "name": _name,
     "key": _key,
     "description": _text,
     "objective": _text,
     "goal_source": _short,
+    "success_metrics": _object,
     "board_type": _choice,
     "approval_gate_scope": _choice,
     "execution_policy": _choice,

@@ -40,8 +40,7 @@ def shape_task(
     values: Sequence[Any],
     assignee: str | None,
     needs: tuple[Sequence[Any], Sequence[Any]],
-    tags: list[dict[str, Any]],
-    custom_field_values: dict[str, Any],
+    labels: tuple[list[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
     """A task as the API has it.
 
@@ -49,8 +48,7 @@ def shape_task(
         values: Columns in the order of :data:`TASK_FIELDS`.
         assignee: Name of the assigned agent.
         needs: Ids it depends on, and those of them that are not done.
-        tags: Its tags in the order of assignment.
-        custom_field_values: Values of all fields of its board.
+        labels: Its tags in order, and the values of all fields of its board.
     """
     (
         pk, board_id, number, key, title, description, status, rank, priority, due_at, agent_id,
@@ -87,9 +85,9 @@ def shape_task(
         "dependencies": depends,
         "blocked_by_task_ids": waits,
         "is_blocked": bool(waits),
-        "tag_ids": [tag["id"] for tag in tags],
-        "tags": tags,
-        "custom_field_values": custom_field_values,
+        "tag_ids": [tag["id"] for tag in labels[0]],
+        "tags": labels[0],
+        "custom_field_values": labels[1],
         "comments_count": comments,
         "delivery": delivery,
         "delivery_detail": delivery_detail,
@@ -108,8 +106,10 @@ def task_of(task: Task) -> dict[str, Any]:
         _of_instance(task),
         facts.get("assignee_name"),
         (list(facts["dependency_ids"]), list(facts["unfinished_ids"])),
-        facts["tags"],
-        custom_fields.shown(facts["field_specs"], task.custom_field_values),
+        (
+            facts["tags"],
+            custom_fields.shown(facts["field_specs"], task.custom_field_values),
+        ),
     )
     if task.warnings:
         shape["warnings"] = list(task.warnings)
@@ -143,8 +143,8 @@ def select(
             else {}
         )
         needs = (rows.ids_of(depends), rows.ids_of(unfinished))
-        labels = orjson.loads(tags) if tags else []
-        shapes.append(shape_task(row[:-6], assignee, needs, labels, values))
+        labels = (orjson.loads(tags) if tags else [], values)
+        shapes.append(shape_task(row[:-6], assignee, needs, labels))
     return shapes
 
 

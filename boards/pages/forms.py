@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boards.models import Board, Task
 from boards.pages.choices import id_of
-from boards.pages.field_inputs import CustomFieldsForm
+from boards.pages.field_inputs import CustomFieldsForm, JsonField
 from boards.talk import BROADCAST, CHAT
 from missioncontrol.kernel.forms import KitForm, dress
 from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
@@ -149,8 +149,34 @@ class BoardEditForm(PlacedForm):
         error_messages={"invalid": _("Use 2 to 5 capital letters, for example OPS.")},
     )
     description = forms.CharField(label=_("Description"), required=False, widget=forms.Textarea)
-    objective = forms.CharField(label=_("Goal"), required=False, widget=forms.Textarea)
-    target_date = forms.DateTimeField(label=_("Target date"), required=False, widget=moment_input())
+    board_type = forms.ChoiceField(
+        label=_("Kind"),
+        choices=Board.Type.choices,
+        required=False,
+        help_text=_("A goal board ends when its goal is reached; a general one goes on."),
+    )
+    objective = forms.CharField(
+        label=_("Goal"),
+        required=False,
+        widget=forms.Textarea,
+        help_text=_("What is to be true at the end. Agents read it before they start."),
+    )
+    success_metrics = JsonField(
+        label=_("Success metrics"),
+        required=False,
+        help_text=_('How you see that it is reached, as JSON, for example {"installations": 20}.'),
+    )
+    target_date = forms.DateTimeField(
+        label=_("Target date"),
+        required=False,
+        widget=moment_input(),
+        help_text=_("When the goal is to be reached."),
+    )
+    goal_confirmed = forms.BooleanField(
+        label=_("Goal confirmed"),
+        required=False,
+        help_text=_("Somebody has agreed to goal and metrics; both are needed for that."),
+    )
     require_approval_for_done = forms.BooleanField(
         label=_("Approval before Done"),
         required=False,
@@ -182,10 +208,15 @@ class BoardEditForm(PlacedForm):
         help_text=_("Other agents ask the lead; people are not affected."),
     )
     max_agents = forms.IntegerField(
-        label=_("Agents that the lead may create"), min_value=0, max_value=MOST_LIMIT
+        label=_("Agents that the lead may create"),
+        min_value=0,
+        max_value=MOST_LIMIT,
+        help_text=_("Workers beside the lead. People may add more."),
     )
     execution_policy = forms.ChoiceField(
-        label=_("Work starts"), choices=Board.ExecutionPolicy.choices
+        label=_("Work starts"),
+        choices=Board.ExecutionPolicy.choices,
+        help_text=_("“On assignment” sends a task to its agent as soon as it has one."),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

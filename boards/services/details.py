@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from boards import custom_fields, rows
 from boards.custom_fields import FieldSpec
+from boards.models import Board
 from missioncontrol.kernel.errors import Invalid, NotFound
 
 MAX_TAGS = 200
@@ -32,6 +33,15 @@ def known_tags(organization_id: UUID, ids: Iterable[UUID]) -> list[dict[str, Any
     if missing:
         raise NotFound(_("Some of the tags do not exist."), missing_tag_ids=missing)
     return [found[pk] for pk in wanted]
+
+
+def first_values(board: Board, wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a new task of a board stores.
+
+    Raises:
+        Invalid: as :func:`values_of`.
+    """
+    return values_of(custom_fields.unpack(board.custom_fields), {}, wanted or {})
 
 
 def values_of(

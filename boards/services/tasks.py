@@ -67,12 +67,11 @@ def create_task(
         status: First column; beyond ``todo`` the gates are asked.
         priority: ``low``, ``medium``, ``high``, ``critical``; other words sort last.
         assigned_agent_id: An agent of the board or the pool.
-        depends_on_task_ids: Tasks of the board that it waits for.
-        tag_ids: Tags of the organization, in order.
+        depends_on_task_ids: Tasks of the board that it waits for; ``tag_ids`` tags in order.
         custom_field_values: Values by key; a required field needs one unless it has a default.
-        allow_duplicate: Do not refuse what an open task already says.
+        allow_duplicate: Do not refuse what an open task already says; ``auto_reason`` tells why
+            code made it.
         before_id: The card that comes right after it; ``after_id`` the one before.
-        auto_reason: Why code made it.
 
     Raises:
         Invalid: a value out of bounds.
@@ -88,30 +87,33 @@ def create_task(
     mover = _creator(actor)
     assignee = _assignee(board, mover, assigned_agent_id)
     depends, unfinished = dependencies.known(board.pk, depends_on_task_ids)
-    specs = custom_fields.unpack(board.custom_fields)
     new = NewTask(
-        **wanted,
-        due_at=due_at,
-        dependency_ids=depends,
-        unfinished_ids=unfinished,
+        **wanted, due_at=due_at, dependency_ids=depends, unfinished_ids=unfinished,
         tags=details.known_tags(board.organization_id, tag_ids),
-        custom_field_values=details.values_of(specs, {}, custom_field_values or {}),
-    )
+        custom_field_values=details.first_values(board, custom_field_values),
+    )  # fmt: skip
     print_ = rules.fingerprint(board.pk, new.title, new.description)
     warnings = _duplicates(board, print_, mover, actor, allow_duplicate=allow_duplicate)
     task = _row(actor, board, new, assignee, fingerprint=print_)
     if auto_reason is not None:
         task.auto_created, task.auto_reason = True, auto_reason[:200]
-    draft = TaskDraft(actor, board, task)
+    task.warnings = warnings  # type: ignore[misc]  # a hint of this answer alone
+    _add(TaskDraft(actor, board, task), new, mover, anchors=(before_id, after_id))
+    return task
+
+
+def _add(
+    draft: TaskDraft, new: NewTask, mover: Mover, *, anchors: tuple[UUID | None, UUID | None]
+) -> None:
+    """Store the task at its place and tell of it."""
+    task, (before_id, after_id) = draft.task, anchors
     if new.status != Task.Status.TODO:
         _start(draft, new.status, mover)
-    task.rank = ranks.place(board.pk, new.status, before_id=before_id, after_id=after_id)
+    task.rank = ranks.place(draft.board.pk, new.status, before_id=before_id, after_id=after_id)
     rows.insert_task(task)
-    if depends:
-        dependencies.write_links(task.pk, depends, is_new=True)
-    task.warnings = warnings  # type: ignore[misc]  # a hint of this answer alone
+    if new.dependency_ids:
+        dependencies.write_links(task.pk, new.dependency_ids, is_new=True)
     _tell_created(draft, mover)
-    return task
 
 
 def _creator(actor: Actor) -> Mover:

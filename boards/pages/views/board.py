@@ -23,8 +23,8 @@ from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, listing, page
 
 EDITED = (
-    "name", "key", "description", "objective", "target_date", "approval_gate_scope",
-    "max_agents", "execution_policy", *POLICY,
+    "name", "key", "description", "board_type", "objective", "success_metrics", "target_date",
+    "goal_confirmed", "approval_gate_scope", "max_agents", "execution_policy", *POLICY,
 )  # fmt: skip
 
 
@@ -163,6 +163,7 @@ def _present(board: Board) -> dict[str, Any]:
 def _save(who: UserActor, board: Board, form: BoardEditForm) -> None:
     wanted = {name: form.cleaned_data[name] for name in EDITED}
     wanted["objective"] = wanted["objective"] or None
+    wanted["board_type"] = wanted["board_type"] or board.board_type
     wanted |= _places(form)
     wanted["wip_limits"] = form.wip_limits()
     changes = {name: value for name, value in wanted.items() if value != getattr(board, name)}
