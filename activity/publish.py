@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -19,12 +19,14 @@ import orjson
 from django.db import connection, transaction
 
 from missioncontrol.kernel import clock, hub, metrics, unit
-from missioncontrol.kernel.actors import Actor
+from missioncontrol.kernel.actors import Actor, AgentActor, AgentRole
 from missioncontrol.kernel.context import request_id
 
 from . import audit, frames, subscribe, types
+from .models import ActivityEvent
 
 MAX_DATA_BYTES = 16 * 1024
+MAX_HISTORY_CHARS = 2000
 
 
 class Target(NamedTuple):
@@ -171,6 +173,62 @@ def flush(items: list[Any]) -> None:
         metrics.EVENTS.labels(event.type).inc()
     audit.append([e for e in events if types.get(e.type).audit])
     transaction.on_commit(lambda: _wake(events), robust=True)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An event that another product recorded: its own name for it, and its words."""
+
+    id: UUID
+    at: datetime
+    organization_id: UUID
+    board_id: UUID | None
+    task_id: UUID | None
+    agent_id: UUID | None
+    agent_name: str
+    target: Target
+    name: str
+    message: str
+
+
+def write_history(past: Sequence[History], *, actor: Actor) -> int:
+    """Append events of another product's record to the streams; nobody is woken by them.
+
+    An event that was written before is passed over. Returns how many were written.
+    """
+    ids = [item.id for item in past]
+    known = set(ActivityEvent.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    events = [
+        PendingEvent(
+            type="history.imported",
+            actor=_teller(item) or actor,
+            target=Target(item.target.kind, item.target.id, item.target.title[:500]),
+            organization_id=item.organization_id,
+            board_id=item.board_id,
+            task_id=item.task_id,
+            agent_id=item.agent_id,
+            data={"event_type": item.name, "message": item.message[:MAX_HISTORY_CHARS]},
+            at=item.at,
+            id=item.id,
+        )
+        for item in past
+        if item.id not in known
+    ]
+    if events:
+        _number(events)
+        _insert(events)
+    return len(events)
+
+
+def _teller(item: History) -> Actor | None:
+    if item.agent_id is None:
+        return None
+    return AgentActor(
+        id=item.agent_id,
+        name=item.agent_name,
+        organization_id=item.organization_id,
+        role=AgentRole.WORKER,
+    )
 
 
 def _wake(events: list[PendingEvent]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from . import fleet_types, talk_types
+from . import fleet_types, talk_types, webhook_types
 from .event_type import Blank, EventType
 
 
@@ -370,6 +370,8 @@ _TABLE: tuple[EventType, ...] = (
     _audited("auth.passkey_removed", _("{actor} removed the passkey {target}"), "key-off"),
     _audited("auth.session_ended", _("{actor} signed {target} out"), "logout"),
     _audited("auth.sessions_ended", _("{actor} signed out of {count} browsers"), "logout"),
+    EventType("history.imported", _("{event_type}: {message}"), "history"),
+    _audited("data.imported", _("{actor} imported the data of another installation"), "building"),
     _audited("token.created", _("{actor} created the access token {target}"), "key"),
     _audited("token.revoked", _("{actor} revoked the access token {target}"), "key-off"),
     _audited("user.updated", _("{actor} changed his profile"), "user"),
@@ -378,7 +380,13 @@ _TABLE: tuple[EventType, ...] = (
 )
 
 TYPES: dict[str, EventType] = {
-    entry.name: entry for entry in (*_TABLE, *talk_types.TABLE, *fleet_types.TABLE)
+    entry.name: entry
+    for entry in (
+        *_TABLE,
+        *talk_types.TABLE,
+        *fleet_types.TABLE,
+        *webhook_types.TABLE,
+    )
 }
 
 

@@ -20,7 +20,7 @@ from missioncontrol.kernel.actors import AgentActor
 from missioncontrol.kernel.secrets import same, token_hash
 
 from . import rules
-from .services import presence, tokens
+from .services import imported, presence, tokens
 
 _NOBODY = token_hash("nobody holds this token")
 #: A deleted agent has no hash left; an agent that is being deleted lost its hashes at once.
@@ -67,6 +67,8 @@ def resolve(token: str) -> AgentActor | None:
     """Agent of a token, ``None`` if it proves nothing; the work is the same in both cases."""
     digest = token_hash(token)
     found = _find(digest)
+    if found is None and imported.adopt(token, digest):
+        found = _find(digest)
     stored = (
         (found.token_hash, found.pending_token_hash, found.previous_token_hash) if found else ()
     )

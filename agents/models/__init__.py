@@ -1,6 +1,7 @@
 """Agents and what belongs to them, one module for each subject."""
 
 from agents.models.agent import Agent, AgentBeat
+from agents.models.imported import ImportedToken
 from agents.models.onboarding import Onboarding
 from agents.models.skills import Skill, SkillInstall, SkillPack
 from agents.models.souls import SoulIndex, SoulText
@@ -14,6 +15,7 @@ __all__ = [
     "AgentNotification",
     "Budget",
     "Execution",
+    "ImportedToken",
     "Onboarding",
     "Skill",
     "SkillInstall",

@@ -72,7 +72,7 @@ def create_custom_field(
         ) from error
     _lock(bound)
     field.boards.set(bound)
-    _spread(bound)
+    spread(bound)
     data = {"field_key": key, "label": field.label, "field_type": field.field_type}
     _publish(actor, field, "custom_field.created", data)
     return field
@@ -124,7 +124,7 @@ def update_custom_field(
     field.version += 1
     field.save(update_fields=[*changed, "version", "updated_at"])
     field.boards.set(after)
-    _spread(before | after)
+    spread(before | after)
     _tell_updated(actor, field, changed, previous, (before, after))
     return field
 
@@ -170,7 +170,7 @@ def delete_custom_field(actor: Actor, field_id: Any) -> None:
     _publish(actor, field, "custom_field.deleted", {"field_key": field.field_key})
     field.boards.clear()
     field.delete()
-    _spread(bound)
+    spread(bound)
 
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def _lock(board_ids: Iterable[UUID]) -> None:
     list(boards.filter(pk__in=list(board_ids)).order_by("pk").values_list("pk", flat=True))
 
 
-def _spread(board_ids: Iterable[UUID]) -> None:
+def spread(board_ids: Iterable[UUID]) -> None:
     """Write the fields bound to each of the boards onto it; the boards are locked."""
     ids = sorted(board_ids)
     bound: dict[UUID, list[FieldSpec]] = {pk: [] for pk in ids}

@@ -1,0 +1,1 @@
+"""Moving in from the original product, and out of an installation."""
