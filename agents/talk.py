@@ -37,7 +37,7 @@ _LEFT = (
 def board_chatted(event: EventView) -> None:
     """The lead and the mentioned agents learn what was said; a command goes to all of them."""
     memory = BoardMemory.objects.filter(pk=str(event.data.get("memory_id"))).first()
-    board = Board.objects.filter(pk=event.target_id).first()
+    board = Board.objects.filter(pk=str(event.target_id)).first()
     if memory is None or board is None:
         return
     agents = _on_boards([board.pk])
@@ -80,7 +80,7 @@ def _command(agents: Iterable[Agent], event: EventView, text: str) -> None:
 def group_chatted(event: EventView) -> None:
     """Leads and mentioned agents of all boards of the group, or every agent, are told."""
     memory = GroupMemory.objects.filter(pk=str(event.data.get("memory_id"))).first()
-    group = BoardGroup.objects.filter(pk=event.target_id).first()
+    group = BoardGroup.objects.filter(pk=str(event.target_id)).first()
     if memory is None or group is None:
         return
     agents = _on_boards(group.boards.values("pk"))

@@ -6,6 +6,7 @@ other one answers what has happened and ends; a client comes back by itself with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -18,20 +19,21 @@ from missioncontrol.feeds import Feed, open_feed
 from missioncontrol.kernel.api import ApiView, operation
 
 MOST_BATCHES = 50
-_HEADER, _QUERY = OpenApiParameter.HEADER, OpenApiParameter.QUERY
 RESUME = [
     OpenApiParameter(
-        "since", OpenApiTypes.DATETIME, _QUERY, description="From this moment on; default now."
+        "since", OpenApiTypes.DATETIME, "query", description="From this moment on; default now."
     ),
     OpenApiParameter(
-        "Last-Event-ID", OpenApiTypes.UUID, _HEADER, description="After this record; goes first."
+        "Last-Event-ID", OpenApiTypes.UUID, "header", description="After this record; goes first."
     ),
 ]
-IS_CHAT = OpenApiParameter("is_chat", bool, _QUERY, description="Messages alone, or notes alone.")
-BOARD = OpenApiParameter("board_id", OpenApiTypes.UUID, _QUERY, description="Of this board alone.")
+IS_CHAT = OpenApiParameter("is_chat", bool, "query", description="Messages alone, or notes alone.")
+BOARD = OpenApiParameter("board_id", OpenApiTypes.UUID, "query", description="Of this board alone.")
 
 
-def documented(*tags: str, summary: str, extra: tuple[OpenApiParameter, ...] = ()) -> Any:
+def documented(
+    *tags: str, summary: str, extra: tuple[OpenApiParameter, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Publish a stream: its parameters, and that it answers an event stream."""
     return operation(
         tags=tags,

@@ -80,7 +80,7 @@ def _interval(every: str) -> str:
 
 def _require_right(actor: Actor, group: BoardGroup) -> None:
     if isinstance(actor, AgentActor):
-        own = Board.objects.filter(pk=actor.board_id, board_group_id=group.pk)
+        own = Board.objects.visible_to(actor).filter(board_group_id=group.pk)
         if not actor.is_lead or not own.exists():
             raise Forbidden(_("Only the lead of a board of this group does this."))
     elif isinstance(actor, UserActor) and not (
