@@ -19,10 +19,14 @@ from tests.world import World
 
 
 def fill(world: World, count: int) -> None:
-    """Tasks with dependencies, comments, approvals, agents; further boards in a group."""
+    """Tasks with dependencies, tags, values, comments, approvals; further boards in a group."""
+    tags = [factories.make_tag(world.org).pk for _ in range(3)]
     before = Task.objects.filter(board=world.board).first()
     for number in range(count):
-        task = factories.make_task(world.board, f"Row {number}", assigned_agent=world.worker)
+        task = factories.make_task(
+            world.board, f"Row {number}", assigned_agent=world.worker, tag_ids=tags
+        )
+        Task.objects.filter(pk=task.pk).update(custom_field_values={"cost": number})
         if before is not None:
             TaskDependency.objects.create(task=task, depends_on=before)
             factories.make_comment(before)
@@ -58,6 +62,10 @@ def statements(client: Client, path: str) -> int:
         ("as_ann", "/tasks"),
         ("as_ann", "/tasks/{task}"),
         ("as_ann", "/tasks/{task}/comments"),
+        ("as_ann", "/tasks?tag=tag-1"),
+        ("as_ann", "/tags"),
+        ("as_ann", "/organizations/me/custom-fields"),
+        ("as_worker", "/agent/boards/{board}/tags"),
         ("as_bob", "/boards/{board}/snapshot"),
         ("as_bob", "/tasks"),
         ("as_worker", "/agent/boards/{board}/tasks"),
@@ -67,6 +75,8 @@ def statements(client: Client, path: str) -> int:
 def test_lists_cost_the_same_with_more_rows(world: World, who: str, path: str) -> None:
     world.board.board_group = factories.make_group(world.org)
     world.board.save()
+    factories.make_field(world.board, "cost", field_type="integer")
+    factories.make_field(world.board, "place", default_value="Rome")
     fill(world, 1)
     first = Task.objects.get(board=world.board)
     names = {"board": world.board.pk, "task": first.pk, "group": world.board.board_group_id}

@@ -14,14 +14,25 @@ from missioncontrol.kernel import clock
 from tests import factories as f
 from tests.world import World
 
-FRAGMENTS = ("/approvals", "/agents", "/gateways", "/activity", "/boards", "/dashboard")
+FRAGMENTS = (
+    "/tags",
+    "/custom-fields",
+    "/approvals",
+    "/agents",
+    "/gateways",
+    "/activity",
+    "/boards",
+    "/dashboard",
+)
 
 
 def fill(world: World, number: int) -> None:
     for _ in range(number):
         agent = f.make_agent(world.org, board=world.board, gateway=world.gateway)
         AgentBeat.objects.create(agent=agent, at=clock.now())
-        tasks = [f.make_task(world.board, assigned_agent=agent) for _ in range(2)]
+        tags = [f.make_tag(world.org).id]
+        f.make_field(world.board)
+        tasks = [f.make_task(world.board, assigned_agent=agent, tag_ids=tags) for _ in range(2)]
         TaskDependency.objects.create(task=tasks[0], depends_on=tasks[1])
         f.make_approval(world.org, world.board)
         gateway = f.make_gateway(world.org)
@@ -37,9 +48,10 @@ def cost(browser: Client, address: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("address", [*FRAGMENTS, "board"])
+@pytest.mark.parametrize("address", [*FRAGMENTS, "board", "list"])
 def test_number_of_queries_does_not_grow(world: World, ann: Client, address: str) -> None:
-    at = f"/boards/{world.board.id}/columns" if address == "board" else address
+    parts = {"board": "columns", "list": "list"}
+    at = f"/boards/{world.board.id}/{parts[address]}" if address in parts else address
     fill(world, 1)
     few = cost(ann, at)
     fill(world, 8)
