@@ -11,9 +11,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
+from django.db import connection
 
+from missioncontrol.kernel import jobs
 from missioncontrol.kernel.errors import DomainError
 
+from . import jobs as own_jobs
 from . import sweeps
 from .models import Agent
 
@@ -32,13 +35,22 @@ class Written(NamedTuple):
 def write(agent_ids: Sequence[UUID]) -> Written:
     """Bring the agents' heartbeats to their gateways.
 
-    An agent without a gateway counts as updated: there is nothing to write yet.
+    An agent without a gateway counts as updated: there is nothing to write yet. Inside an open
+    transaction no gateway is called; workers do it after the commit.
     """
+    if connection.in_atomic_block:
+        for gateway_id in _gateways(_waiting(agent_ids)):
+            jobs.enqueue(own_jobs.sync_heartbeats, gateway_id)
+        return _outcome(agent_ids)
     end = time.monotonic() + PATIENCE_SECONDS
     for gateway_id in _gateways(agent_ids):
         if time.monotonic() > end:
             break
         _write_to(gateway_id, agent_ids, end)
+    return _outcome(agent_ids)
+
+
+def _outcome(agent_ids: Sequence[UUID]) -> Written:
     waiting = set(_waiting(agent_ids))
     return Written(
         [pk for pk in agent_ids if pk not in waiting], [pk for pk in agent_ids if pk in waiting]

@@ -195,6 +195,11 @@ class MemoryQuerySet(VisibleQuerySet[Any]):
 class BoardMemoryQuerySet(MemoryQuerySet):
     """Notes and messages by the right on their board."""
 
+    def valued(self, board_id: UUID, tag: str) -> Self:
+        """Values of a key of a board, the newest first."""
+        notes = self.filter(board_id=board_id, is_chat=False, tags__contains=[tag])
+        return notes.order_by("-created_at", "-id")
+
     def visible_to(self, actor: Actor) -> Self:
         """Those of readable boards."""
         return self.filter(board_q(actor, "read", path="board"))

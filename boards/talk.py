@@ -13,6 +13,8 @@ from boards import rules
 
 CHAT, BROADCAST, EVERYBODY, LEAD = "chat", "broadcast", "all", "lead"
 COMMANDS = {"/pause": "pause", "/resume": "resume"}
+#: Start of the tag that makes a note the value of a key.
+KEY = "key:"
 MOST_TAGS = 50
 MOST_TAG_CHARS = 64
 
@@ -40,6 +42,13 @@ def clean_tags(tags: Iterable[str] | None) -> list[str] | None:
     """Tags trimmed and without repeats, in their order; ``None`` when none is left."""
     cleaned = [tag.strip() for tag in tags or ()]
     return list(dict.fromkeys(tag for tag in cleaned if tag)) or None
+
+
+def tag_of_key(key: str) -> str:
+    """The tag under which a note is the value of a key; empty when the key does not fit."""
+    wanted = " ".join(key.split())
+    tag = f"{KEY}{wanted}"
+    return tag if wanted and len(tag) <= MOST_TAG_CHARS else ""
 
 
 def has_tag(tags: Iterable[str] | None, wanted: str) -> bool:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.urls import URLPattern
 from django.utils import timezone
 
-from activity.models import ActivityEvent, EventDelivery
+from activity.models import ActivityEvent, EventDelivery, WebhookDelivery, WebhookEndpoint
 from agents.models import Execution, Onboarding, Skill, SkillPack
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
@@ -89,6 +89,16 @@ DELETE organizations/<organization> : owner
 GET activity : {PEOPLE} worker lead other_agent
 GET activity/task-comments : {PEOPLE}
 GET metrics/dashboard : {PEOPLE}
+GET webhook-endpoints : admin stranger owner read_token
+POST webhook-endpoints : admin stranger owner
+GET webhook-endpoints/<endpoint> : {ADMIN_READ}
+PATCH webhook-endpoints/<endpoint> : {ADMINS}
+DELETE webhook-endpoints/<endpoint> : {ADMINS}
+POST webhook-endpoints/<endpoint>/rotate-secret : {ADMINS}
+POST webhook-endpoints/<endpoint>/test : {ADMINS}
+GET webhook-endpoints/<endpoint>/deliveries : {ADMIN_READ}
+GET webhook-endpoints/<endpoint>/deliveries/<sent> : {ADMIN_READ}
+POST webhook-endpoints/<endpoint>/deliveries/<sent>/replay : {ADMINS}
 GET jobs : admin stranger owner read_token
 GET jobs/parked : admin stranger owner read_token
 POST jobs/parked/<delivery>/retry : admin owner
@@ -241,6 +251,7 @@ GET agent/boards/<board>/approvals : worker lead
 POST agent/boards/<board>/approvals : worker lead
 GET boards/<board>/memory : {READERS}
 POST boards/<board>/memory : {WRITERS}
+PUT boards/<board>/memory/<key> : {WRITERS}
 GET boards/<board>/group-memory : {READERS}
 POST boards/<board>/group-memory : {WRITERS}
 GET agent/boards/<board>/memory : worker lead
@@ -290,6 +301,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH boards/<board>/approvals/<approval>": {"status": "approved"},
     "POST boards/<board>/approvals": {"action_type": "x", "lead_reasoning": "r"},
     "POST agent/boards/<board>/approvals": {"action_type": "x", "lead_reasoning": "r"},
+    "POST webhook-endpoints": {"name": "n", "url": "https://example.com/hook"},
+    "PATCH webhook-endpoints/<endpoint>": {"name": "n"},
     "POST gateways": {"name": "n", "url": "ws://127.0.0.1:1"},
     "POST gateways/status": {"gateway_id": "<gateway>"},
     "GET gateways/status": {"gateway_id": "<gateway>"},
@@ -327,6 +340,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST tasks/<task>/assign-agent": {"agent_id": None},
     "POST tasks/<task>/move": {"board_id": "<other_board>"},
     "POST boards/<board>/memory": {"content": "c", "tags": ["chat"]},
+    "PUT boards/<board>/memory/<key>": {"content": "c"},
     "POST boards/<board>/group-memory": {"content": "c"},
     "POST agent/boards/<board>/memory": {"content": "c"},
     "POST board-groups/<group>/memory": {"content": "c"},
@@ -454,10 +468,17 @@ def stage(world: World) -> Stage:
         messages=[{"role": "user", "content": "c", "timestamp": "2026-01-01T00:00:00Z"}],
     )  # fmt: skip
     event = ActivityEvent.objects.create(
-        organization_id=world.org.id, seq=1, actor_kind="user", actor_name="x", target_kind="task",
+        organization_id=world.org.id, seq=0, actor_kind="user", actor_name="x", target_kind="task",
         target_title="t", type="task.created", at=timezone.now(),
     )  # fmt: skip
     delivery = EventDelivery.objects.create(event=event, listener="nobody")
+    endpoint = WebhookEndpoint.objects.create(
+        organization=world.org, name="E", url="https://example.com", secret_sealed="",
+        secret_hint="abcd",
+    )  # fmt: skip
+    sent = WebhookDelivery.objects.create(
+        endpoint=endpoint, event_id=event.id, event_type="task.created", seq=1, body="{}"
+    )
     read_token = factories.make_token(world.ann, scope="read")
     expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
     token = ApiToken.objects.filter(user=world.ann).earliest("created_at")
@@ -472,7 +493,7 @@ def stage(world: World) -> Stage:
         ids={
             "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id), "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
-            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
+            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "endpoint": str(endpoint.id), "sent": str(sent.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
             "pack": str(pack.id), "skill": str(skill.id), "handle": "mission-control", "slug": "tester",
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),

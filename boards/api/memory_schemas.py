@@ -30,6 +30,19 @@ class MemoryFilter(Input):
     offset: int | None = None
 
 
+class BoardMemoryFilter(MemoryFilter):
+    """Filters of a board's memory; ``key`` asks for one value instead of a list."""
+
+    key: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class MemoryValue(Input):
+    """The value of a key."""
+
+    content: NonBlankText
+    source: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
 class MemoryFields(Output):
     """What notes and messages have in common."""
 

@@ -55,6 +55,7 @@ urlpatterns = [
     path(f"{_BOARD}/group-snapshot", boards.BoardGroupSnapshotView.as_view()),
     path(f"{_BOARD}/events", boards.BoardEventsView.as_view()),
     path(f"{_BOARD}/memory", memory.BoardMemoryView.as_view()),
+    path(f"{_BOARD}/memory/<str:key>", memory.BoardMemoryValueView.as_view()),
     path(f"{_BOARD}/group-memory", memory.BoardGroupMemoryView.as_view()),
     path(f"{_BOARD}/tasks", tasks.TaskListView.as_view()),
     path(f"{_BOARD}/tasks/bulk", bulk.BulkView.as_view()),

@@ -6,7 +6,12 @@ from .comments import add_comment, delete_comment, edit_comment
 from .custom_fields import create_custom_field, delete_custom_field, update_custom_field
 from .grants import BoardRight, grant_board, replace_grants, rights_of, withdraw_grants
 from .groups import create_group, delete_group, update_group
-from .memory import add_board_memory, add_group_memory, add_group_memory_from_board
+from .memory import (
+    add_board_memory,
+    add_group_memory,
+    add_group_memory_from_board,
+    put_board_memory,
+)
 from .moves import move_task, relocate_task
 from .ranks import rerank_column
 from .tags import create_tag, delete_tag, update_tag
@@ -34,6 +39,7 @@ __all__ = [
     "grant_board",
     "move_task",
     "pause_board",
+    "put_board_memory",
     "record_delivery",
     "relocate_task",
     "replace_grants",

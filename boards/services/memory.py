@@ -88,6 +88,33 @@ def add_board_memory(
 
 
 @service
+def put_board_memory(
+    actor: Actor, board_id: Any, *, key: str, content: str, source: str | None = None
+) -> BoardMemory:
+    """Write the value of a key: a note with the tag ``key:<key>``, the newest of which counts.
+
+    Writing the present value again changes nothing.
+
+    Raises:
+        Invalid: a key that is blank or too long, a blank or too long text.
+        NotFound: absent or invisible board.
+        Forbidden: no right to write.
+    """
+    tag = talk.tag_of_key(key)
+    if not tag:
+        raise Invalid(_("A key has 1 to 60 characters."), field="key")
+    board = rows.board(actor, as_uuid(board_id))
+    if board is None:
+        raise NotFound
+    authz.authorize(actor, actions.WRITE_MEMORY, board)
+    present = BoardMemory.objects.valued(board.pk, tag).first()
+    if present is not None and present.content == content.strip():
+        found: BoardMemory = present
+        return found
+    return add_board_memory(actor, board.pk, content=content, tags=[tag], source=source)
+
+
+@service
 def add_group_memory(
     actor: Actor,
     group_id: Any,

@@ -109,3 +109,18 @@ def test_who_may_set_it(stage: Stage, group: BoardGroup) -> None:
         services.set_group_heartbeat(world.actor(world.bob), group.pk, every="2m")
     with pytest.raises(Invalid):
         services.set_group_heartbeat(world.actor(world.ann), group.pk, every="often")
+
+
+def test_a_call_that_may_be_repeated_leaves_the_gateway_to_a_worker(
+    stage: Stage, group: BoardGroup
+) -> None:
+    worker = add(stage, "Atlas", stage.board)
+    path, key = f"/board-groups/{group.pk}/heartbeat", {"Idempotency-Key": "k"}
+    patches = len(stage.methods("config.patch"))
+    answer = stage.world.as_ann.post(path, {"every": "4m"}, headers=key).expect(200).json
+    assert answer["failed_agent_ids"] == [str(worker.pk)]
+    assert len(stage.methods("config.patch")) == patches
+    again = stage.world.as_ann.post(path, {"every": "4m"}, headers=key).expect(200)
+    assert again.headers["Idempotent-Replay"] == "true"
+    sweeps.sync_heartbeats(stage.gateway.pk)
+    assert stage.heartbeat(worker)["every"] == "4m"

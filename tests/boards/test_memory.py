@@ -145,6 +145,24 @@ def test_blank_rows_of_old_are_hidden(world: World) -> None:
     assert ([m["content"] for m in page["items"]], page["total"]) == (["seen"], 1)
 
 
+def test_a_value_is_read_and_written_by_its_key(world: World) -> None:
+    path = f"/boards/{world.board.pk}/memory"
+    assert world.as_bob.get(f"{path}?key=rc").expect(404).code == "not_found"
+    first = world.as_lead.put(f"{path}/rc", {"content": "rc1"}).expect(200).json
+    assert (first["tags"], first["is_chat"]) == (["key:rc"], False)
+    again = world.as_ann.put(f"{path}/rc", {"content": " rc1 "}).expect(200).json
+    assert again["id"] == first["id"]
+    world.as_ann.put(f"{path}/rc", {"content": "rc2"}).expect(200)
+    world.as_ann.put(f"{path}/other", {"content": "x"}).expect(200)
+    found = world.as_bob.get(f"{path}?key=rc").expect(200).json
+    assert (found["content"], found["author_name"]) == ("rc2", "Ann")
+    assert world.as_worker.get(f"/agent{path}?key=rc").expect(200).json["content"] == "rc2"
+    assert ActivityEvent.objects.filter(type="board.noted").count() == 3
+    world.as_ann.put(f"{path}/{'k' * 61}", {"content": "x"}).expect(422)
+    world.as_bob.put(f"{path}/rc", {"content": "x"}).expect(403)
+    world.as_eve.put(f"{path}/rc", {"content": "x"}).expect(404)
+
+
 # --- groups -----------------------------------------------------------------------------
 
 

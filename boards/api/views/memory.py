@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from boards import memories, services
+from boards import memories, services, talk
 from boards.api import memory_schemas as schemas
 from boards.api.views.shared import USER_AGENT, answer_page, require_board
-from boards.models import Board, BoardGroup
+from boards.models import Board, BoardGroup, BoardMemory
 from missioncontrol.kernel.actors import Kind
 from missioncontrol.kernel.api import ApiView, ok, operation
+from missioncontrol.kernel.errors import NotFound
 
 BOARD_TAGS = ("board-memory",)
 GROUP_TAGS = ("board-group-memory",)
@@ -38,9 +40,11 @@ class BoardMemoryView(ApiView):
         response=schemas.BoardMemoryPage,
     )
     def get(self, request: Request, board_id: UUID) -> Response:
-        """List; ``is_chat`` asks for messages or for notes alone."""
-        wanted = self.query(schemas.MemoryFilter)
+        """List; ``is_chat`` asks for messages or notes alone, ``key`` for one value by its key."""
+        wanted = self.query(schemas.BoardMemoryFilter)
         require_board(self.actor, board_id)
+        if wanted.key is not None:
+            return ok(_value(board_id, wanted.key))
         return _answer(self, memories.of_board(self.actor, board_id, is_chat=wanted.is_chat))
 
     @operation(
@@ -54,6 +58,38 @@ class BoardMemoryView(ApiView):
         body = self.read(schemas.MemoryIn)
         memory = services.add_board_memory(
             self.actor, board_id, content=body.content, tags=body.tags, source=body.source
+        )
+        return ok(memories.shape_of(memory))
+
+
+def _value(board_id: UUID, key: str) -> dict[str, Any]:
+    """The note that is the value of a key.
+
+    Raises:
+        NotFound: nothing was written under it.
+    """
+    note = BoardMemory.objects.valued(board_id, talk.tag_of_key(key)).first()
+    if note is None:
+        raise NotFound(_("Nothing is noted under this key."))
+    return memories.shape_of(note)
+
+
+class BoardMemoryValueView(ApiView):
+    """One value of a board's memory."""
+
+    actor_kinds: ClassVar[frozenset[Kind]] = USER_AGENT
+
+    @operation(
+        tags=BOARD_TAGS,
+        summary="Write the value of a key; read it with ?key=",
+        request=schemas.MemoryValue,
+        response=schemas.BoardMemoryOut,
+    )
+    def put(self, request: Request, board_id: UUID, key: str) -> Response:
+        """Write; earlier values stay as older notes."""
+        body = self.read(schemas.MemoryValue)
+        memory = services.put_board_memory(
+            self.actor, board_id, key=key, content=body.content, source=body.source
         )
         return ok(memories.shape_of(memory))
 
