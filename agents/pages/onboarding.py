@@ -41,6 +41,23 @@ LEAD_FACTS = (
 )
 
 
+#: Words of the choices that a draft may hold.
+WORDS = {
+    "ask_first": gettext_lazy("Asks first"),
+    "balanced": gettext_lazy("Balanced"),
+    "autonomous": gettext_lazy("Everything"),
+    "concise": gettext_lazy("Short"),
+    "detailed": gettext_lazy("Detailed"),
+    "bullets": gettext_lazy("Lists"),
+    "mixed": gettext_lazy("Lists and text"),
+    "narrative": gettext_lazy("Text"),
+    "asap": gettext_lazy("At once"),
+    "hourly": gettext_lazy("Hourly"),
+    "daily": gettext_lazy("Daily"),
+    "weekly": gettext_lazy("Weekly"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What somebody said."""
@@ -65,7 +82,7 @@ def turns_of(interview: Onboarding) -> list[Turn]:
         text = message["content"]
         if message["role"] == "assistant":
             said = onboarding_rules.read(text)
-            text = said.get("question") or _("That is what I propose. Look at it and confirm it.")
+            text = said.get("question") or _("This is what I propose.")
         found.append(Turn(message["role"], text, parse_datetime(message["timestamp"])))
     return found
 
@@ -79,10 +96,11 @@ def choices_of(interview: Onboarding) -> list[Choice]:
     return [Choice(str(o["label"]), onboarding_rules.is_typed(o)) for o in options]
 
 
-def lead_facts(draft: Mapping[str, Any] | None) -> list[tuple[Any, str]]:
+def lead_facts(draft: Mapping[str, Any] | None) -> list[tuple[Any, Any]]:
     """What is proposed for the lead."""
     identity = onboarding_rules.identity_of(draft)
-    facts = [(word, str(identity[name])) for name, word in LEAD_FACTS if identity.get(name)]
+    known = [(word, str(identity[name])) for name, word in LEAD_FACTS if identity.get(name)]
+    facts = [(word, WORDS.get(value, value)) for word, value in known]
     return [(_("Name"), onboarding_rules.lead_name(draft)), *facts]
 
 
@@ -104,7 +122,9 @@ def _context(who: UserActor, board: Board) -> dict[str, Any]:
         "is_open": is_open,
         "turns": turns_of(interview) if interview else [],
         "choices": choices_of(interview) if interview and is_open else [],
-        "is_waiting": is_open and silent > 0,
+        "is_waiting": is_open
+        and interview is not None
+        and not onboarding_rules.is_users_turn(interview.messages),
         "is_silent": is_open and silent >= onboarding_rules.SILENT_SECONDS,
         "draft": interview.draft_goal if interview else None,
         "lead_facts": lead_facts(interview.draft_goal) if interview else [],

@@ -180,7 +180,7 @@ def payload_detail(
         **_base(who, board),
         "webhook": webhook,
         "payload": payload,
-        "shown": _readable(payload)[:SHOWN_CHARS],
+        "body_text": _readable(payload)[:SHOWN_CHARS],
         "is_cut": len(payload.body) > SHOWN_CHARS,
     }
     return render(request, "boards/payload_detail.html", context)
