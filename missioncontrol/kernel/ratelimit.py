@@ -12,12 +12,14 @@ import time
 import uuid
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from redis import Redis
 from redis.exceptions import RedisError
 
 from . import jobs, metrics
@@ -76,9 +78,19 @@ class MemoryWindow:
 memory = MemoryWindow()
 
 
-def _redis_hit(key: str, limit: Limit) -> float:
+def _client() -> Any:
+    """The Redis that counts: one of its own, or that of the job queues."""
+    url = settings.RATE_LIMIT_REDIS_URL
+    return _own_client(url) if url else jobs.client()
 
-    client = jobs.client()
+
+@lru_cache(maxsize=2)
+def _own_client(url: str) -> Any:
+    return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
+
+
+def _redis_hit(key: str, limit: Limit) -> float:
+    client = _client()
     now = time.time()
     name = f"rl:{key}"
     pipe = client.pipeline()
@@ -124,7 +136,7 @@ def forgive(limit: Limit, subject: str) -> None:
     memory.forgive(key)
     if settings.RATE_LIMIT_BACKEND == "redis":
         try:
-            jobs.client().zpopmax(f"rl:{key}")
+            _client().zpopmax(f"rl:{key}")
         except RedisError as error:
             log.warning("ratelimit.backend_unavailable", error=type(error).__name__)
 

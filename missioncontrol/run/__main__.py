@@ -127,6 +127,7 @@ class Start:
         os.environ["PORT"] = str(port)
 
     def _start_services(self, settings: Env, data: Path) -> None:
+        preparation.require_limiter(settings)
         named_redis = settings.redis_url or settings.rq_redis_url
         if settings.database_url and not settings.migration_database_url:
             self.screen.complain(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from missioncontrol.run.errors import RunError
+from missioncontrol.settings.env import Env
 
 MIGRATION_LOCK = 0x4D43_0001
 APPEND_ONLY_TABLES = ("activity_activityevent", "activity_auditentry")
@@ -21,6 +22,29 @@ def raise_open_file_limit() -> None:
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def require_limiter(settings: Env) -> None:
+    """Make sure that the named Redis answers, where it counts attempts for all processes.
+
+    Raises:
+        RunError: it does not.
+    """
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    names = ("rate_limit_redis_url", "rq_redis_url", "redis_url")
+    name = next((name for name in names if getattr(settings, name)), "")
+    if settings.rate_limit_backend != "redis" or not name:
+        return  # it counts in memory, or in the Redis that is started along
+    try:
+        with Redis.from_url(getattr(settings, name), socket_connect_timeout=3) as client:
+            client.ping()
+    except RedisError as error:
+        raise RunError(
+            f"RATE_LIMIT_BACKEND=redis, but {name.upper()} cannot be reached "
+            f"({type(error).__name__})."
+        ) from None
 
 
 def in_fork(function: Callable[[], str]) -> str:

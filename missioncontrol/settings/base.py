@@ -229,6 +229,7 @@ ALLOW_SIMULATOR = ENV.allow_simulator or not ENV.is_production
 APPROVAL_FOUR_EYES = ENV.approval_four_eyes
 AGENT_RATE_LIMIT = ENV.agent_rate_limit
 RATE_LIMIT_BACKEND = ENV.rate_limit_backend
+RATE_LIMIT_REDIS_URL = ENV.rate_limit_redis_url
 HTTP_THREADS = ENV.http_threads
 ASGI_SERVER = ENV.asgi_server
 ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days

@@ -107,6 +107,7 @@ class Env(BaseSettings):
     approval_four_eyes: bool = False
     agent_rate_limit: Positive = 300
     rate_limit_backend: Literal["memory", "redis"] = "memory"
+    rate_limit_redis_url: str = Field(default="", repr=False)
     metrics_token: str = Field(default="", repr=False)
     activity_retention_days: NonNegative = 0
     webhook_max_payload_bytes: Annotated[int, Field(gt=0, le=16 * 1024 * 1024)] = 1024 * 1024
@@ -261,7 +262,7 @@ class Env(BaseSettings):
             raise ValueError("must begin with postgresql:// (other databases are not supported)")
         return plain
 
-    @field_validator("redis_url", "rq_redis_url")
+    @field_validator("redis_url", "rq_redis_url", "rate_limit_redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:
         plain = value.strip()

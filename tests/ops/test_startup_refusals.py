@@ -1,5 +1,6 @@
 """What a start refuses: one line that names the setting and never its value."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,63 @@ def test_unusable_value_is_named_and_not_quoted(
     assert name in str(refused.value)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"auth_mode": "clerk"}, "CLERK_SECRET_KEY must be set"),
+        ({"auth_mode": "password,clerk", "clerk_secret_key": "  "}, "CLERK_SECRET_KEY must be set"),
+        ({"auth_mode": "oidc", "oidc_client_id": "c"}, "OIDC_ISSUER must be set"),
+        ({"auth_mode": "oidc", "oidc_issuer": "https://id.example"}, "OIDC_CLIENT_ID must be set"),
+        ({"oidc_issuer": "id.example"}, "OIDC_ISSUER must be an absolute address"),
+        ({"clerk_leeway": "-1"}, "CLERK_LEEWAY"),
+        ({"cors_origins": "*"}, "CORS_ORIGINS must be a comma list of origins"),
+        ({"security_header_referrer_policy": "a\r\nX: y"}, "SECURITY_HEADER_REFERRER_POLICY"),
+        ({"rate_limit_redis_url": "http://x"}, "RATE_LIMIT_REDIS_URL must begin with redis://"),
+    ],
+)
+def test_an_incomplete_sign_in_is_refused(
+    tmp_path: Path, values: dict[str, str], named: str
+) -> None:
+    with pytest.raises(env.ConfigurationError, match=re.escape(named)) as refused:
+        load(tmp_path, **values)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_way_of_signing_in_can_be_on_at_once(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        auth_mode="Local, password,clerk,OIDC,local",
+        clerk_secret_key="sk_test_1",
+        oidc_issuer="https://id.example/",
+        oidc_client_id="c",
+    )
+    assert found.auth_modes == ("local", "password", "clerk", "oidc")
+    assert "sk_test_1" not in repr(found)
+
+
+def test_production_wants_a_provider_over_https(tmp_path: Path) -> None:
+    values = {**PRODUCTION, "auth_mode": "local,oidc", "oidc_client_id": "c"}
+    assert load(tmp_path, **values, oidc_issuer="https://id.example").is_production
+    with pytest.raises(env.ConfigurationError, match="OIDC_ISSUER must begin with https"):
+        load(tmp_path, **values, oidc_issuer="http://id.example")
+
+
+def test_the_other_name_of_the_publishable_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", "pk_test_abc")
+    assert load(tmp_path).clerk_publishable_key == "pk_test_abc"
+
+
+@pytest.mark.scenario("CORE-3")
+def test_a_limiter_without_its_redis_stops_the_start(tmp_path: Path) -> None:
+    done = start(
+        tmp_path,
+        RATE_LIMIT_BACKEND="redis",
+        RATE_LIMIT_REDIS_URL="redis://:hunter2hunter2@127.0.0.1:1/0",
+    )
+    assert done.returncode != 0
+    assert "RATE_LIMIT_REDIS_URL" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout

@@ -120,7 +120,7 @@ async def test_another_token_of_the_same_person_goes_on(ground: World, quick: No
     second = await sync_to_async(factories.make_token)(ground.ann)
     socket = BoardSocket(ground.board.pk, second)
     await socket.open()
-    row = await ApiToken.objects.filter(user=ground.ann).earliest("created_at")
+    row = await ApiToken.objects.filter(user=ground.ann).aearliest("created_at")
     actor = await sync_to_async(ground.actor)(ground.ann)
     await sync_to_async(tokens.revoke_token)(actor, row.id)
     answer = await socket.op("task.create", title="Still here")

@@ -13,6 +13,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from orgs.signin import clerk, oidc
+
 
 class Command(BaseCommand):
     """Asks each part; the settings themselves were checked when this command was loaded."""
@@ -27,12 +29,14 @@ class Command(BaseCommand):
         Raises:
             CommandError: at least one part has a fault.
         """
+        on = settings.AUTH_MODES
         parts: dict[str, Callable[[], str]] = {
             "settings": lambda: "",
             "database": _database,
             "migrations": _migrations,
             "redis": _redis,
             "data folder": _data_folder,
+            **{f"sign-in by {mode}": check for mode, check in _SERVICES.items() if mode in on},
         }
         faults = 0
         for name, check in parts.items():
@@ -73,3 +77,7 @@ def _data_folder() -> str:
     if not folder.is_dir():
         return f"{folder} does not exist. Name one with DATA_DIR."
     return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written."
+
+
+#: Services that prove who people are, asked when their way of signing in is on.
+_SERVICES: dict[str, Callable[[], str]] = {"clerk": clerk.check, "oidc": oidc.check}
