@@ -13,7 +13,8 @@ class ActivityConfig(AppConfig):
         """Wire the unit of work to the event log."""
         from missioncontrol.kernel import unit
 
-        from . import publish, streams
+        from . import publish, streams, subscribers
 
         unit.register_flusher(publish.flush)
         streams.register()
+        subscribers.register()

@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from missioncontrol.kernel import clock, idempotency
+from missioncontrol.kernel import clock, idempotency, jobs
 from missioncontrol.kernel.jobs import job
 
 from . import subscribe, tally
@@ -34,6 +34,31 @@ def forget_idempotency_keys() -> None:
 def count_events() -> None:
     """Add the newest events to the tallies that figures are read from."""
     tally.advance_all()
+
+
+@job("webhooks", timeout_seconds=120)
+def deliver_webhooks(endpoint_id: str) -> None:
+    """Send what waits for one endpoint."""
+    from . import webhook_sending
+
+    jobs.taken(deliver_webhooks, endpoint_id)
+    webhook_sending.deliver(UUID(endpoint_id))
+
+
+@job("default", timeout_seconds=60)
+def sweep_webhooks() -> int:
+    """Send what a lost wake-up or a pause left waiting."""
+    from . import webhook_sending
+
+    return webhook_sending.sweep()
+
+
+@job("default", timeout_seconds=600)
+def prune_webhook_log() -> int:
+    """Delete settled deliveries of outbound webhooks that are older than 30 days."""
+    from .services import webhooks
+
+    return webhooks.prune()
 
 
 @job("default", timeout_seconds=3600)

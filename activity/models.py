@@ -7,11 +7,17 @@ No foreign keys: an event must cost one insert, and an audit entry outlives what
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from missioncontrol.kernel.models import Entity, LeasedWork, TenantEntity, Versioned
 
 from . import querysets
+
+if TYPE_CHECKING:
+    from .publish import Target
 
 
 class EventStream(models.Model):
@@ -180,3 +186,90 @@ class EventDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listener} {self.status}"
+
+
+class WebhookEndpoint(TenantEntity, Versioned, LeasedWork):
+    """An address elsewhere that is told of events, signed and in order.
+
+    The lease fields carry the worker that sends to it; ``next_attempt_at`` is the pause after a
+    failure.
+    """
+
+    name = models.CharField(max_length=200)
+    url = models.CharField(max_length=1000)
+    #: Types as the feed names them, ``task.*`` for all of a kind; empty means every type.
+    event_types: Any = models.JSONField(default=list, blank=True)
+    #: Only events of this board; ``None`` means the whole organization.
+    board_id = models.UUIDField(null=True, blank=True)
+    secret_sealed = models.TextField()
+    secret_hint = models.CharField(max_length=4)
+    is_enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=300, blank=True, default="")
+    #: Events up to this number happened before it was asked for.
+    since_seq = models.BigIntegerField(default=0)
+    #: Attempts that failed in a row.
+    failures = models.PositiveIntegerField(default=0)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+
+    objects = querysets.OwnedQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-created_at"], name="endpoint_by_org"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def target(self) -> Target:
+        """How events name the endpoint."""
+        from .publish import Target
+
+        return Target("webhook_endpoint", self.id, self.name)
+
+
+class WebhookDelivery(Entity):
+    """One event on its way to one endpoint: the body that is sent, and what became of it."""
+
+    class Status(models.TextChoices):
+        """Whether it is still tried."""
+
+        WAITING = "waiting", _("Waiting")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Failed")
+
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    event_id = models.UUIDField()
+    event_type = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    body = models.TextField()
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    replays = models.PositiveIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    response_excerpt = models.TextField(blank=True, default="")
+    latency_ms = models.FloatField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_event_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "-seq"], name="webhook_log"),
+            models.Index(
+                fields=["endpoint", "seq"],
+                condition=models.Q(status="waiting"),
+                name="webhook_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.status}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
 
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
+from missioncontrol.kernel.querysets import VisibleQuerySet
 
 
 class EventQuerySet(models.QuerySet[Any]):
@@ -37,3 +38,13 @@ class EventQuerySet(models.QuerySet[Any]):
     def newest_first(self) -> EventQuerySet:
         """Stable order of feeds."""
         return self.order_by("-at", "-seq", "-id")
+
+
+class OwnedQuerySet(VisibleQuerySet[Any]):
+    """Rows of the actor's organizations; the role is asked by ``authorize``."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Of own organizations; a system actor sees all."""
+        if isinstance(actor, UserActor):
+            return self.filter(organization_id__in=list(actor.memberships))
+        return self.all() if actor.kind == "system" else self.none()

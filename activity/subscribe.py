@@ -52,15 +52,24 @@ class EventView:
 
 
 Listener = Callable[[EventView], None]
+Narrowing = Callable[[UUID], frozenset[str]]
 _inside: dict[str, list[Listener]] = {}
 _after: dict[str, tuple[frozenset[str], Listener]] = {}
+_narrowed: dict[str, Narrowing] = {}
 
 
-def subscribe(types: str | tuple[str, ...], listener: Listener, *, inside: bool = False) -> None:
+def subscribe(
+    types: str | tuple[str, ...],
+    listener: Listener,
+    *,
+    inside: bool = False,
+    narrowed: Narrowing | None = None,
+) -> None:
     """Register a listener for one or several stored types.
 
     ``inside=True`` runs in the same transaction and is kept for writes that must not lag; if it
     refuses, the whole change is refused. Otherwise it runs after commit, in the drain.
+    ``narrowed`` tells which of the types an organization's drain has to hand over at all.
     """
     wanted = (types,) if isinstance(types, str) else types
     if inside:
@@ -69,7 +78,15 @@ def subscribe(types: str | tuple[str, ...], listener: Listener, *, inside: bool 
             if listener not in known:
                 known.append(listener)
         return
-    _after[f"{listener.__module__}.{listener.__qualname__}"] = (frozenset(wanted), listener)
+    name = f"{listener.__module__}.{listener.__qualname__}"
+    _after[name] = (frozenset(wanted), listener)
+    if narrowed is not None:
+        _narrowed[name] = narrowed
+
+
+def listener_names() -> list[str]:
+    """Names of the listeners that drain the streams."""
+    return sorted(_after)
 
 
 def inside_listeners(type: str) -> list[Listener]:  # noqa: A002 - the field's name
@@ -151,8 +168,10 @@ def _drain_locked(
             "seq"
         )[:BATCH]
     ):
+        # Asked after the events were read: who asks for them later, asks for later ones.
+        wanted = types & _narrowed[name](organization_id) if name in _narrowed else types
         for row in rows:
-            if row.type in types:
+            if row.type in wanted:
                 _deliver(name, listener, row)
                 handled += 1
                 ListenerCursor.objects.filter(pk=cursor.pk).update(seq=row.seq)

@@ -30,6 +30,8 @@ NOUNS: Mapping[str, tuple[str, ...]] = {
     "agent": ("agent",),
     "gateway": ("gateway",),
     "webhook": ("webhook",),
+    "webhook_endpoint": ("webhook_endpoint",),
+    "job": ("job",),
     "execution": ("execution",),
     "tag": ("tag",),
     "custom_field": ("custom_field",),

@@ -132,6 +132,11 @@ def enqueue_soon(target: Job, key: str) -> bool:
     return enqueue_now(target, key)
 
 
+def enqueue_soon_at_commit(target: Job, key: str) -> None:
+    """The same, once the running transaction has committed."""
+    transaction.on_commit(lambda: enqueue_soon(target, key), robust=True)
+
+
 def taken(target: Job, key: str) -> None:
     """The wish is being fulfilled: the next one counts again."""
     try:

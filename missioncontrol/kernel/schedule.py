@@ -13,10 +13,14 @@ import structlog
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
+from . import clock
 from .jobs import Job, run_by_path
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS = 1.0
+#: Key under which the last round is noted, as seconds since 1970.
+LAST_RUN = "schedule:last_run"
+LAST_RUN_KEPT_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ def run_forever(stop: threading.Event) -> None:
             if cron is None:
                 cron = _scheduler()
             cron.enqueue_jobs()
+            now = str(clock.now().timestamp())
+            cron.connection.set(LAST_RUN, now, ex=LAST_RUN_KEPT_SECONDS)
             pause = min(float(cron.calculate_sleep_interval()), PAUSE_SECONDS)
         except RedisError as error:
             log.warning("schedule.queue_unavailable", error=type(error).__name__)

@@ -18,8 +18,8 @@ from rq.worker import BaseWorker
 from missioncontrol.run.lifeline import die_with
 
 log = structlog.get_logger(__name__)
-SHORT_QUEUES = ("default", "webhooks", "automation")
-LONG_QUEUES = ("gateway", "documents")
+SHORT_QUEUES = ("default", "automation")
+LONG_QUEUES = ("gateway", "documents", "webhooks")
 LONGEST_WAIT_SECONDS = 5.0
 LOCK_REFRESH_SECONDS = 20.0
 

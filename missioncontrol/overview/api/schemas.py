@@ -132,3 +132,83 @@ class DashboardOut(Output):
     error_rate: SeriesPair
     wip: WipPair
     pending_approvals: PendingOut
+
+
+class QueueOut(Output):
+    """One queue of jobs."""
+
+    name: str
+    waiting: int
+    running: int
+    scheduled: int
+    failed: int
+    oldest_seconds: float | None
+
+
+class WorkerOut(Output):
+    """One worker that lives."""
+
+    name: str
+    queues: list[str]
+    state: str
+    seen_at: datetime | None
+    current: str
+
+
+class SchedulerOut(Output):
+    """The scheduler of periodic work."""
+
+    last_run_at: datetime | None
+    is_running: bool
+
+
+class ListenerOut(Output):
+    """How far a listener has read the organization's events."""
+
+    name: str
+    seq: int
+    lag: int
+
+
+class FailedJobOut(Output):
+    """A job that failed."""
+
+    id: str
+    queue: str
+    job: str
+    error: str
+    enqueued_at: datetime | None
+    failed_at: datetime | None
+
+
+class WorkOut(Output):
+    """Background work as it is now; ``is_available`` is false when the queue gives no answer."""
+
+    is_available: bool
+    queues: list[QueueOut]
+    workers: list[WorkerOut]
+    scheduler: SchedulerOut
+    listeners: list[ListenerOut]
+    failed_jobs: list[FailedJobOut] | None
+
+
+class ParkedOut(Output):
+    """An event that a listener could not take."""
+
+    id: int
+    listener: str
+    status: Literal["waiting", "failed"]
+    attempts: int
+    next_attempt_at: datetime | None
+    last_error: str
+    created_at: datetime
+    event_id: UUID
+    event_type: str
+    seq: int
+    organization_id: UUID
+
+
+class RetriedOut(Output):
+    """Whether the listener took the event."""
+
+    is_taken: bool

@@ -1,0 +1,1 @@
+"""Changes around the event log, one module for each subject."""
