@@ -368,7 +368,7 @@ _TABLE: tuple[EventType, ...] = (
     _audited("auth.recovery_code_used", _("{actor} signed in with a recovery code"), "key"),
     _audited("auth.passkey_added", _("{actor} added the passkey {target}"), "key"),
     _audited("auth.passkey_removed", _("{actor} removed the passkey {target}"), "key-off"),
-    _audited("auth.session_ended", _("{actor} signed {target} out"), "logout"),
+    _audited("auth.session_ended", _("{actor} signed out of another browser"), "logout"),
     _audited("auth.sessions_ended", _("{actor} signed out of {count} browsers"), "logout"),
     EventType("history.imported", _("{event_type}: {message}"), "history"),
     _audited("data.imported", _("{actor} imported the data of another installation"), "building"),
