@@ -11,10 +11,20 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer agent tokens and facts of agents, listen to the log and to run frames."""
-        from . import credentials, lookups, runs, skill_listeners, subscribers
+        from . import (
+            credentials,
+            lookups,
+            runs,
+            skill_listeners,
+            subscribers,
+            usage_ingest,
+            usage_listeners,
+        )
 
         credentials.register()
         lookups.register()
         runs.register()
         subscribers.register()
         skill_listeners.register()
+        usage_ingest.register()
+        usage_listeners.register()

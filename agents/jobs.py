@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from missioncontrol.kernel.jobs import job
+from missioncontrol.kernel.jobs import job, taken
 
-from . import delivery, dispatch, lifecycle, skill_sync, sweeps
+from . import delivery, dispatch, lifecycle, skill_sync, sweeps, usage_ingest
+from .services import budgets
 
 
 @job("gateway", timeout_seconds=150)
@@ -37,6 +38,25 @@ def sync_heartbeats(gateway_id: str) -> None:
 def sync_skill_pack(pack_id: str) -> None:
     """Read a skill pack."""
     skill_sync.run(UUID(pack_id))
+
+
+@job("gateway", timeout_seconds=60)
+def ingest_usage(wish: str) -> None:
+    """Read what a session of an agent used."""
+    taken(ingest_usage, wish)
+    usage_ingest.run(wish)
+
+
+@job("default", timeout_seconds=60)
+def sweep_usage() -> None:
+    """Read again what the permanent connection may have missed."""
+    usage_ingest.sweep()
+
+
+@job("default", timeout_seconds=60)
+def sweep_budgets() -> None:
+    """Resume whom a budget paused in a period that is over."""
+    budgets.look_again()
 
 
 @job("default", timeout_seconds=30)

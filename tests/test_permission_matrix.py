@@ -23,6 +23,8 @@ from activity.models import ActivityEvent, EventDelivery, WebhookDelivery, Webho
 from agents.models import Execution, Onboarding, Skill, SkillPack
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
+from agents.models import Budget, Execution, Skill, SkillPack
+from boards.models import BoardGroup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.urls import api as api_patterns
 from orgs.models import ApiToken, Membership
@@ -236,6 +238,16 @@ PATCH skills/packs/<pack> : {ADMINS}
 DELETE skills/packs/<pack> : {ADMINS}
 POST skills/packs/<pack>/sync : {ADMINS}
 POST agent/skills/<skill>/state :
+GET usage : {PEOPLE}
+GET agents/<agent>/usage : {ADMIN_READ} reader writer
+GET agents/<agent>/sessions : {ADMIN_READ}
+GET agents/<agent>/sessions/<key>/history :
+POST agent/usage : worker lead other_agent
+GET budgets : admin stranger owner read_token
+POST budgets : stranger admin owner
+GET budgets/<budget> : {ADMIN_READ}
+PATCH budgets/<budget> : {ADMINS}
+DELETE budgets/<budget> : {ADMINS}
 GET souls-directory/search : {PEOPLE} worker lead other_agent
 GET souls-directory/<handle>/<slug> : {PEOPLE} worker lead other_agent
 GET agent/boards : worker lead other_agent
@@ -368,6 +380,9 @@ BODIES |= {
     "POST skills/packs": {"source_url": "https://github.com/acme/skills"},
     "PATCH skills/packs/<pack>": {"description": "d"},
     "POST agent/skills/<skill>/state": {"state": "installed"},
+    "POST agent/usage": {"model": "m", "input_tokens": 1},
+    "POST budgets": {"scope": "organization", "limit": "5", "period": "day"},
+    "PATCH budgets/<budget>": {"limit": "6"},
 }
 
 
@@ -443,6 +458,7 @@ def stage(world: World) -> Stage:
         agent_id=world.worker.id,
     )  # fmt: skip
     ApprovalTask.objects.create(approval=approval, task_id=task.id, title="t")
+    budget = Budget.objects.create(organization=world.org, scope="organization", limit=10)
     pack = SkillPack.objects.create(
         organization=world.org, name="p", source_url="https://github.com/acme/p"
     )
@@ -495,7 +511,9 @@ def stage(world: World) -> Stage:
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
             "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "endpoint": str(endpoint.id), "sent": str(sent.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
-            "pack": str(pack.id), "skill": str(skill.id), "handle": "mission-control", "slug": "tester",
+            "budget": str(budget.id),
+            "pack": str(pack.id), "skill": str(skill.id),
+            "handle": "mission-control", "slug": "tester",
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
             "other_board": str(world.second_board.id), "webhook": str(webhook.id),
             "payload": str(payload.id),

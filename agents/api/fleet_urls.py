@@ -1,10 +1,10 @@
-"""Addresses of the API of skills, packs and souls, relative to ``/api/v1/``."""
+"""Addresses of the API of skills, packs, souls, usage and budgets, relative to ``/api/v1/``."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from agents.api import skills, souls
+from agents.api import skills, souls, usage
 
 _SKILL = "skills/marketplace/<uuid:skill_id>"
 _PACK = "skills/packs/<uuid:pack_id>"
@@ -19,5 +19,12 @@ urlpatterns = [
     path(f"{_PACK}/sync", skills.PackSyncView.as_view()),
     path("souls-directory/search", souls.SearchView.as_view()),
     path("souls-directory/<str:handle>/<str:slug>", souls.SoulTextView.as_view()),
+    path("usage", usage.UsageView.as_view(), name="usage"),
+    path("budgets", usage.BudgetListView.as_view(), name="budgets"),
+    path("budgets/<uuid:budget_id>", usage.BudgetView.as_view(), name="budget"),
+    path("agents/<uuid:agent_id>/usage", usage.AgentUsageView.as_view()),
+    path("agents/<uuid:agent_id>/sessions", usage.AgentSessionsView.as_view()),
+    path("agents/<uuid:agent_id>/sessions/<str:key>/history", usage.AgentTranscriptView.as_view()),
+    path("agent/usage", usage.UsageReportView.as_view()),
     path("agent/skills/<uuid:skill_id>/state", skills.ConfirmView.as_view()),
 ]

@@ -1,8 +1,8 @@
-"""Addresses of the pages of skills, packs and souls."""
+"""Addresses of the pages of skills, packs, souls, usage and budgets."""
 
 from django.urls import path
 
-from agents.pages import skills, souls
+from agents.pages import skills, souls, usage
 
 _SKILL = "skills/marketplace/<uuid:skill_id>"
 _PACK = "skills/packs/<uuid:pack_id>"
@@ -14,6 +14,13 @@ urlpatterns = [
     path(f"{_SKILL}/install", skills.skill_install, name="skill-install"),
     path(f"{_SKILL}/uninstall", skills.skill_uninstall, name="skill-uninstall"),
     path(f"{_SKILL}/delete", skills.skill_delete, name="skill-delete"),
+    path("usage", usage.usage, name="usage"),
+    path("usage/budgets/new", usage.budget_new, name="budget-new"),
+    path("usage/budgets/<uuid:budget_id>/edit", usage.budget_edit, name="budget-edit"),
+    path("usage/budgets/<uuid:budget_id>/delete", usage.budget_delete, name="budget-delete"),
+    path("agents/<uuid:agent_id>/usage", usage.agent_usage, name="agent-usage"),
+    path("agents/<uuid:agent_id>/sessions", usage.session_list, name="session-list"),
+    path("agents/<uuid:agent_id>/session", usage.session_detail, name="session-detail"),
     path("souls", souls.soul_list, name="soul-list"),
     path("souls/<str:handle>/<str:slug>", souls.soul_detail, name="soul-detail"),
     path("skills/packs", skills.pack_list, name="pack-list"),

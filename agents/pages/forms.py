@@ -52,6 +52,11 @@ class AgentForm(KitForm):
     capabilities = forms.CharField(
         label=_("Capabilities"), required=False, help_text=_("Separated by commas.")
     )
+    model = forms.ChoiceField(
+        label=_("Model"),
+        required=False,
+        help_text=_("What its gateway offers now. Without a choice the gateway decides."),
+    )
     soul = forms.ChoiceField(
         label=_("Character"),
         required=False,
@@ -69,6 +74,13 @@ class AgentForm(KitForm):
     def offer(self, boards: list[tuple[str, str]]) -> None:
         """Name the boards that can be chosen."""
         self.fields["board_id"].choices = [("", _("None")), *boards]  # type: ignore[attr-defined]
+
+    def offer_models(self, names: list[str]) -> None:
+        """Name the models of the gateway, the present one included."""
+        self.fields["model"].choices = [  # type: ignore[attr-defined]
+            ("", _("The gateway decides")),
+            *((name, name) for name in names),
+        ]
 
     def offer_souls(self, keys: list[str]) -> None:
         """Name the roles that can be chosen."""

@@ -19,7 +19,7 @@ from activity.reads import event_rows
 from agents import reads, souls
 from agents.models import Agent
 from agents.pages.forms import OWN, AgentForm
-from agents.services import crud, orders
+from agents.services import crud, orders, sessions
 from agents.services.files import literal
 from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
@@ -132,9 +132,11 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     )
     form.offer(_boards(who))
     form.offer_souls(_souls())
+    form.offer_models([])
     if request.method == "POST" and form.is_valid():
         try:
             inputs = _inputs(form)
+            inputs.pop("config")
             agent = crud.create_agent(who, home_of(who), **inputs)
         except (Conflict, Forbidden, Invalid) as refusal:
             _take(form, refusal)
@@ -148,7 +150,7 @@ def agent_new(request: HttpRequest) -> HttpResponse:
 def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """An agent's facts; a change is written to its gateway."""
     who = actor(request)
-    agent = Agent.objects.seen_by(who, agent_id)
+    agent: Agent = Agent.objects.select_related("gateway").seen_by(who, agent_id)
     _admins_only(who)
     profile = agent.identity_profile or {}
     form = AgentForm(
@@ -161,14 +163,18 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
             "role": profile.get("role", ""),
             "capabilities": ", ".join(agent.capabilities or []),
             "every": (agent.heartbeat_config or {}).get("every", "10m"),
+            "model": str((agent.config or {}).get("model") or ""),
             "soul": OWN if agent.soul_template else "",
             "soul_template": agent.soul_template or "",
         },
     )
     form.offer(_boards(who))
     form.offer_souls(_souls())
+    form.offer_models(_models(agent, request.POST.get("model", "")))
     if request.method == "POST" and form.is_valid():
         changes = _inputs(form)
+        config = {**(agent.config or {}), **changes["config"]}
+        changes["config"] = {key: value for key, value in config.items() if value is not None}
         changes["identity_profile"] = {**profile, **changes["identity_profile"]}
         changes["heartbeat_config"] = {
             **(agent.heartbeat_config or {}),
@@ -199,8 +205,16 @@ def _inputs(form: AgentForm) -> dict[str, Any]:
         "capabilities": wanted["capabilities"],
         "identity_profile": {"role": wanted["role"]} if wanted["role"] else {},
         "heartbeat_config": {"every": wanted["every"] or "10m"},
+        "config": {"model": wanted["model"] or None},
         "soul_template": _soul(wanted["soul"], wanted["soul_template"]),
     }
+
+
+def _models(agent: Agent, chosen: str) -> list[str]:
+    """Models of the agent's gateway, asked now, and the one that it has or was given."""
+    present = str((agent.config or {}).get("model") or "")
+    found = [] if chosen else sessions.models_offered(agent)
+    return list(dict.fromkeys(name[:200] for name in (present, chosen, *found) if name))
 
 
 def _souls() -> list[str]:
