@@ -376,6 +376,10 @@ _TABLE: tuple[EventType, ...] = (
     _audited("token.revoked", _("{actor} revoked the access token {target}"), "key-off"),
     _audited("user.updated", _("{actor} changed his profile"), "user"),
     _audited("user.deleted", _("{target} deleted the own account"), "trash"),
+    EventType("notification_channel.created", _("{actor} added a notification channel"), "bell"),
+    EventType("notification_channel.updated", _("{actor} changed a notification channel"), "bell"),
+    EventType("notification_channel.deleted", _("{actor} removed a notification channel"), "bell"),
+    _audited("notification_channel.tested", _("{actor} tried a notification channel"), "bell"),
     _audited("user.password_changed", _("{actor} changed his password"), "key"),
 )
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from django.db.models import Q
+
 from missioncontrol.kernel.actors import Actor
+from missioncontrol.kernel.authz import Grant
 from orgs.board_access import BoardAccess, Store, register
+from orgs.models import Membership
 
 from . import querysets
 from .models import Board, BoardUserObjectPermission
@@ -55,6 +59,21 @@ def names(organization_id: UUID, board_ids: Sequence[UUID] | None) -> Mapping[UU
     return dict(boards.order_by("name", "pk").values_list("pk", "name"))
 
 
+def people(organization_id: UUID, board_id: UUID, right: Grant) -> set[UUID]:
+    """Active members with that right on a board; two queries."""
+    wide = Q(all_boards_write=True)
+    if right == "read":
+        wide |= Q(all_boards_read=True)
+    members = Membership.objects.filter(organization_id=organization_id, user__is_active=True)
+    ids = querysets.permission_ids()
+    wanted = [ids["write_board"]] if right == "write" else list(ids.values())
+    granted = BoardUserObjectPermission.objects.filter(
+        content_object_id=board_id, permission_id__in=wanted
+    )
+    holders = members.filter(wide | Q(user_id__in=granted.values("user_id")))
+    return set(holders.values_list("user_id", flat=True))
+
+
 def register_store() -> None:
     """Offer the grants to ``orgs``."""
-    register(Store(read=read, replace=replace, names=names))
+    register(Store(read=read, replace=replace, people=people, names=names))

@@ -10,11 +10,15 @@ class OrgsConfig(AppConfig):
     name = "orgs"
 
     def ready(self) -> None:
-        """Register credentials and the role question."""
+        """Register credentials, the role question, listeners and the bell."""
         from missioncontrol.kernel import unit
+        from missioncontrol.kernel.pages import register_shell
 
         from . import credentials
+        from .notices import listeners, reads
         from .services import organizations
 
         credentials.register()
+        listeners.register()
+        register_shell(reads.shell)
         unit.register_flusher(organizations.flush_purges)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from missioncontrol.kernel.actors import Actor
+from missioncontrol.kernel.authz import Grant
 
 
 class BoardAccess(NamedTuple):
@@ -26,11 +27,14 @@ class Store:
         read: ``(organization_id, user_ids) -> rights per person``, in the order of board names.
         replace: ``(actor, organization_id, user_id, rights)`` puts exactly these rights in place;
             it raises ``Invalid`` when a board is not of the organization, with nothing changed.
+        people: ``(organization_id, board_id, right) -> ids of the members who have it``; the right
+            is ``read`` or ``write``.
         names: ``(organization_id, board_ids or None for all) -> name per board``, by name.
     """
 
     read: Callable[[UUID, Sequence[UUID]], Mapping[UUID, list[BoardAccess]]]
     replace: Callable[[Actor, UUID, UUID, Sequence[BoardAccess]], None]
+    people: Callable[[UUID, UUID, Grant], set[UUID]]
     names: Callable[[UUID, Sequence[UUID] | None], Mapping[UUID, str]]
 
 
@@ -62,3 +66,8 @@ def names_of(organization_id: UUID, board_ids: Sequence[UUID] | None = None) -> 
     For those who give rights on boards, whatever they may read themselves.
     """
     return _store.names(organization_id, board_ids) if _store else {}
+
+
+def people_of(organization_id: UUID, board_id: UUID, right: Grant) -> set[UUID]:
+    """Members who may read or write a board, by a flag for all boards or a right on this one."""
+    return _store.people(organization_id, board_id, right) if _store else set()

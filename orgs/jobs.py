@@ -7,6 +7,7 @@ from uuid import UUID
 from missioncontrol.kernel.jobs import job
 
 from . import mailing
+from .notices import delivery
 
 
 @job("webhooks", timeout_seconds=60)
@@ -19,3 +20,16 @@ def send_invite(invite_id: str) -> None:
 def sweep() -> None:
     """Wake a worker for every message that is due and was not woken."""
     mailing.sweep()
+    delivery.sweep()
+
+
+@job("webhooks", timeout_seconds=60)
+def deliver_notification(delivery_id: str) -> None:
+    """Send one notification on one channel."""
+    delivery.deliver(UUID(delivery_id))
+
+
+@job("default", timeout_seconds=120)
+def retain_notifications() -> None:
+    """Drop notifications older than 90 days."""
+    delivery.retain()

@@ -75,6 +75,9 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
         max_length=8, choices=Language.choices, blank=True, default=Language.AUTO
     )
     is_high_contrast = models.BooleanField(default=False)
+    #: Hours of the person's own clock in which notification channels stay silent.
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
     is_super_admin = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     active_organization = models.ForeignKey(
@@ -270,4 +273,5 @@ class SignInLink(models.Model):
 
 
 # The rest of this app's tables, which point at the person above.
+from .notices import models as notice_models  # noqa: E402, F401
 from .signin import models as signin_models  # noqa: E402, F401

@@ -4,4 +4,7 @@ from missioncontrol.kernel.schedule import Periodic
 
 from . import jobs
 
-periodic = (Periodic("orgs.sweep", 30, jobs.sweep),)
+periodic = (
+    Periodic("orgs.sweep", 30, jobs.sweep),
+    Periodic("orgs.retain_notifications", 3600, jobs.retain_notifications),
+)

@@ -24,8 +24,10 @@ from agents.models import Budget, Execution, Onboarding, Skill, SkillPack
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
 from governance.models import Approval, ApprovalTask
+from missioncontrol.kernel.secrets import seal
 from missioncontrol.urls import api as api_patterns
 from orgs.models import ApiToken, Membership
+from orgs.notices.models import NotificationChannel
 from orgs.signin.models import BrowserSession, Passkey
 from tests import factories
 from tests.clients import Client
@@ -86,6 +88,17 @@ PUT organizations/me/members/<member>/access : {ADMINS}
 GET organizations/<organization> : outsider reader writer admin owner read_token
 PATCH organizations/<organization> : {ADMINS}
 DELETE organizations/<organization> : owner
+GET notifications : {PEOPLE}
+PATCH notifications : outsider stranger reader writer admin owner
+GET notifications/count : {PEOPLE}
+GET notifications/settings : {PEOPLE}
+PUT notifications/settings : outsider stranger reader writer admin owner
+GET notifications/channels : {PEOPLE}
+POST notifications/channels : outsider stranger reader writer admin owner
+PATCH notifications/channels/<channel> : owner
+DELETE notifications/channels/<channel> : owner
+POST notifications/channels/<channel>/test : owner
+GET notifications/channels/<channel>/deliveries : owner read_token
 GET activity : {PEOPLE} worker lead other_agent
 GET activity/task-comments : {PEOPLE}
 GET metrics/dashboard : {PEOPLE}
@@ -303,6 +316,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH organizations/me/active": {"organization_id": "<own>"},
     "POST organizations/me/invites": {"invited_email": "new@example.org"},
     "POST organizations/invites/accept": {"token": "mci_of-carol"},
+    "POST notifications/channels": {"type": "slack", "name": "n", "address": "https://e.org/x"},
+    "PATCH notifications/channels/<channel>": {"name": "n"},
     "PATCH organizations/me/members/<member>": {"role": "member"},
     "PUT organizations/me/members/<member>/access": {"all_boards_read": True},
     "PATCH organizations/<organization>": {"description": "d"},
@@ -492,6 +507,8 @@ def stage(world: World) -> Stage:
     )  # fmt: skip
     sent = WebhookDelivery.objects.create(
         endpoint=endpoint, event_id=event.id, event_type="task.created", seq=1, body="{}"
+    channel = NotificationChannel.objects.create(
+        user=world.ann, type="slack", name="c", address_sealed=seal("https://hooks.example/x")
     )
     read_token = factories.make_token(world.ann, scope="read")
     expired = factories.make_token(world.ann, expires_at=timezone.now() - timedelta(days=1))
@@ -512,6 +529,7 @@ def stage(world: World) -> Stage:
             "budget": str(budget.id),
             "pack": str(pack.id), "skill": str(skill.id),
             "handle": "mission-control", "slug": "tester",
+            "channel": str(channel.id),
             "key": "agent:x:main", "name": "AGENTS.md", "own": str(world.org.id),
             "other_board": str(world.second_board.id), "webhook": str(webhook.id),
             "payload": str(payload.id),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import invites, members, organizations, people, security
+from . import invites, members, notifications, organizations, people, security
 
 urlpatterns = [
     path("auth/bootstrap", people.Bootstrap.as_view()),
@@ -21,6 +21,16 @@ urlpatterns = [
     path("users/me/sessions/<uuid:session_id>", security.SessionDetail.as_view()),
     path("users/me/tokens", people.Tokens.as_view()),
     path("users/me/tokens/<uuid:token_id>", people.TokenDetail.as_view()),
+    path("notifications", notifications.Notifications.as_view()),
+    path("notifications/count", notifications.Unread.as_view()),
+    path("notifications/settings", notifications.NotificationSettings.as_view()),
+    path("notifications/channels", notifications.Channels.as_view()),
+    path("notifications/channels/<uuid:channel_id>", notifications.ChannelDetail.as_view()),
+    path("notifications/channels/<uuid:channel_id>/test", notifications.ChannelTest.as_view()),
+    path(
+        "notifications/channels/<uuid:channel_id>/deliveries",
+        notifications.ChannelDeliveries.as_view(),
+    ),
     path("organizations", organizations.Organizations.as_view()),
     path("organizations/me", organizations.ActiveOrganization.as_view()),
     path("organizations/me/list", organizations.OwnList.as_view()),

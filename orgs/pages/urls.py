@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from orgs.pages import invites, members, organizations, security, sign_in, views
+from orgs.pages import (
+    invites,
+    members,
+    notifications,
+    organizations,
+    security,
+    sign_in,
+    views,
+)
 
 app_name = "orgs"
 urlpatterns = [
@@ -37,6 +45,36 @@ urlpatterns = [
     path("settings/tokens", views.token_new, name="token-new"),
     path("settings/tokens/<uuid:token_id>/revoke", views.token_revoke, name="token-revoke"),
     path("settings/delete-account", organizations.account_delete, name="account-delete"),
+    path("notifications", notifications.notification_list, name="notification-list"),
+    path("notifications/bell", notifications.bell, name="bell"),
+    path("notifications/read", notifications.notifications_read, name="notifications-read"),
+    path(
+        "notifications/<uuid:notification_id>/open",
+        notifications.notification_open,
+        name="notification-open",
+    ),
+    path(
+        "settings/notifications",
+        notifications.notification_settings,
+        name="notification-settings",
+    ),
+    path("settings/notifications/quiet", notifications.quiet_update, name="quiet-update"),
+    path("settings/notifications/channels", notifications.channel_new, name="channel-new"),
+    path(
+        "settings/notifications/channels/<uuid:channel_id>",
+        notifications.channel_edit,
+        name="channel-edit",
+    ),
+    path(
+        "settings/notifications/channels/<uuid:channel_id>/test",
+        notifications.channel_test,
+        name="channel-test",
+    ),
+    path(
+        "settings/notifications/channels/<uuid:channel_id>/delete",
+        notifications.channel_delete,
+        name="channel-delete",
+    ),
     path("invite", invites.invite_accept, name="invite-accept"),
     path("organization", members.member_list, name="member-list"),
     path("organization/access", members.access_matrix, name="access-matrix"),

@@ -103,9 +103,7 @@ def appearance_update(request: HttpRequest) -> HttpResponse:
     if whole:
         with translation.override(user.language or translation.get_language()):
             messages.success(request, _("Your appearance was saved."))
-    return speaking(
-        user.language, HttpResponseRedirect(safe_next(request, "/settings#appearance"))
-    )
+    return speaking(user.language, HttpResponseRedirect(safe_next(request, "/settings#appearance")))
 
 
 @sensitive_post_parameters("current", "new")

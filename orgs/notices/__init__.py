@@ -1,0 +1,1 @@
+"""What people are told: in the page, by e-mail, by webhook, in a chat."""
