@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-.PHONY: help run demo test test-gateway test-browser check format scenarios bench messages \
-	install install-dev system clean
+.PHONY: help run demo test test-gateway test-browser check format scenarios bench fuzz \
+	reference messages install install-dev system clean
 
 help:
 	@echo "make run            start Mission Control; Ctrl-C stops it (ARGS=\"--port 9000 --data DIR\")"
@@ -20,6 +20,8 @@ help:
 	@echo "make check          format, types, layers, templates, migrations, deployment checks"
 	@echo "make scenarios      which scenarios of the specifications have a test"
 	@echo "make bench          figures of speed, compared with their targets"
+	@echo "make fuzz           generated calls of every operation (ARGS=\"--cases 100\")"
+	@echo "make reference      the pages below docs/reference, anew from the code"
 
 # The recipe ends by replacing the shell, so that a signal reaches the supervisor itself.
 run: install
@@ -58,6 +60,12 @@ scenarios: install-dev
 
 bench: install-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: install-dev
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+reference: install-dev
+	@$(BIN)/python -m tests.reference $(ARGS)
 
 messages: install-dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. Install it with: apt install gettext"; exit 1; }

@@ -47,7 +47,6 @@ class EventReader:
         while not stop():
             try:
                 yield from self._connection(refusal, stop)
-                self._failures = 0
             except httpx.HTTPError:
                 self._failures += 1
             if stop():

@@ -98,6 +98,15 @@ class BulkIn(Input):
 # --- outputs --------------------------------------------------------------------------------------
 
 
+class TagOfTask(Output):
+    """A tag as tasks show it."""
+
+    id: UUID
+    name: str
+    slug: str
+    color: str
+
+
 class TagOut(Output):
     """A tag."""
 

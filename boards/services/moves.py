@@ -111,6 +111,7 @@ def _open_both(
     task = rows.lock_task(task_id, source_id)
     if task is None:
         raise NotFound
+    task.__dict__["field_specs"] = custom_fields.unpack(opened[source_id].custom_fields)
     return opened[source_id], opened[board_id], task
 
 

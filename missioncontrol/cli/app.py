@@ -65,11 +65,15 @@ def _run(words: list[str]) -> int:
     if options.help or not rest:
         print(USAGE_TEXT)  # noqa: T201 - the output
         return OK if options.help else USAGE
+    given = _parsed(rest)
     known = profile.load(
         organization_id=options.organization, needs_token=rest[0] not in WITHOUT_SIGN_IN
     )
     with Client(known.address, organization_id=known.organization_id, **known.headers()) as caller:
-        return _command(caller, known, rest, printer, options)
+        if given is not None:
+            code: int = given.run(caller, given, printer)
+            return code
+        return _operation(caller, known, rest, printer, anew=options.refresh)
 
 
 def _global(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -93,20 +97,18 @@ def _global(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return found, rest
 
 
-def _command(
-    caller: Client,
-    known: profile.Profile,
-    words: list[str],
-    printer: Printer,
-    options: argparse.Namespace,
-) -> int:
+def _parsed(words: list[str]) -> argparse.Namespace | None:
+    """The words of a shortcut or of ``api``; wrong ones end here, before anybody is called."""
     if words[0] == "api":
-        return _api(caller, words[1:], printer)
-    if _is_shortcut(words):
-        given = shortcuts.parser().parse_args(words)
-        code: int = given.run(caller, given, printer)
-        return code
-    commands = document.commands(document.load(caller, known.address, anew=options.refresh))
+        return _api_parser().parse_args(words[1:])
+    return shortcuts.parser().parse_args(words) if _is_shortcut(words) else None
+
+
+def _operation(
+    caller: Client, known: profile.Profile, words: list[str], printer: Printer, *, anew: bool
+) -> int:
+    """A command that follows from the document."""
+    commands = document.commands(document.load(caller, known.address, anew=anew))
     if words[0] == "commands":
         printer.show([_described(one) for tag in commands.values() for one in tag.values()])
         return OK
@@ -156,8 +158,7 @@ def _described(command: document.Command) -> dict[str, Any]:
     }
 
 
-def _api(caller: Client, words: list[str], printer: Printer) -> int:
-    """One call by method and path."""
+def _api_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mc api", description="Call any address of the API.", allow_abbrev=False
     )
@@ -167,9 +168,14 @@ def _api(caller: Client, words: list[str], printer: Printer) -> int:
     parser.add_argument("-F", action="append", default=[], metavar="NAME=JSON", dest="values")
     parser.add_argument("-q", action="append", default=[], metavar="NAME=VALUE", dest="query")
     parser.add_argument("--body", metavar="JSON", help="the whole body; @file or @- reads it")
-    parser.add_argument("--key", help="Idempotency-Key")
+    parser.add_argument("--idempotency-key", metavar="KEY", help="a repeat gets the first answer")
     parser.add_argument("--if-match", type=int, metavar="VERSION")
-    given = parser.parse_args(words)
+    parser.set_defaults(run=_api)
+    return parser
+
+
+def _api(caller: Client, given: argparse.Namespace, printer: Printer) -> int:
+    """One call by method and path."""
     raw = given.body
     body = any_json(read(raw[1:]) if raw.startswith("@") else raw) if raw is not None else None
     fields: dict[str, Any] = dict(map(pair, given.texts))
@@ -182,7 +188,7 @@ def _api(caller: Client, words: list[str], printer: Printer) -> int:
         body,
         query=dict(map(pair, given.query)),
         version=given.if_match,
-        key=given.key,
+        key=given.idempotency_key,
     )
     if answer.body is not None:
         printer.show(answer.body)

@@ -16,7 +16,7 @@ from .output import Printer
 from .values import any_json, flag, read, value_of
 
 #: Words of the client itself; a field of the same name is written with its place before it.
-OWN = frozenset({"body", "if-match", "key", "help", "all", "after"})
+OWN = frozenset({"body", "if-match", "idempotency-key", "help", "all", "after"})
 
 
 def chosen(known: dict[str, dict[str, Command]], words: Sequence[str]) -> tuple[Command, list[str]]:
@@ -69,7 +69,9 @@ def parser_of(command: Command) -> argparse.ArgumentParser:
     if command.has_body:
         parser.add_argument("--body", metavar="JSON", help="the whole body; @file or @- reads it")
     if command.method == "POST":
-        parser.add_argument("--key", help="Idempotency-Key; a repeat gets the first answer")
+        parser.add_argument(
+            "--idempotency-key", metavar="KEY", help="a repeat gets the first answer"
+        )
     if command.method not in ("GET", "POST"):
         parser.add_argument("--if-match", type=int, metavar="VERSION", help="only this version")
     if command.method == "GET" and any(one.name == "offset" for one in command.options):
@@ -117,7 +119,7 @@ def run(caller: Client, command: Command, words: Sequence[str], printer: Printer
         _body(command, given) if command.has_body else None,
         query=query,
         version=given.get("if_match"),
-        key=given.get("key"),
+        key=given.get("idempotency_key"),
     )
     if answer.body is not None:
         printer.show(answer.body)

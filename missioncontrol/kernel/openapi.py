@@ -63,8 +63,10 @@ class Schema(AutoSchema):
         return operation
 
     def get_response_serializers(self) -> Any:
-        """A delete that names no shape answers ``{"ok": true}``; others then answer any JSON."""
-        return {200: Acknowledged if self.method == "DELETE" else None}
+        """What an operation that names no shape answers: ``{"ok": true}`` if it is done."""
+        reading = reading_of(getattr(self.view, self.method.lower()))
+        is_done = reading.answers_done or self.method == "DELETE"
+        return {200: Acknowledged if is_done else None}
 
     def _is_open(self) -> bool:
         """Whether this method asks for no credential."""

@@ -25,10 +25,11 @@ PAGE = {
 
 @dataclass(slots=True)
 class Reading:
-    """Query parameters by name with their schema; whether ``If-Match`` is read."""
+    """Query parameters by name; whether ``If-Match`` is read, and ``{"ok": true}`` answered."""
 
     query: dict[str, dict[str, Any]] = field(default_factory=dict)
     expects_version: bool = False
+    answers_done: bool = False
 
 
 def reading_of(handler: Callable[..., Any]) -> Reading:
@@ -75,6 +76,8 @@ class _Follower:
             self._add(PAGE)
         elif last == "expected_version":
             self._reading.expects_version = True
+        elif called == "done":
+            self._reading.answers_done = True
         elif any(_mentions(part, aliases) for part in [node.func, *node.args]):
             self._named(node, last)
         self._next(called, names, depth)

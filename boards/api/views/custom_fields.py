@@ -13,7 +13,7 @@ from boards import services
 from boards.api import label_schemas as schemas
 from boards.api.views.shared import prefix_of
 from boards.models import CustomField
-from missioncontrol.kernel.api import ApiView, done, ok, operation
+from missioncontrol.kernel.api import ApiView, array_of, done, ok, operation
 
 TAGS = ("custom fields",)
 
@@ -41,7 +41,11 @@ def shape(field: CustomField) -> dict[str, Any]:
 class CustomFieldListView(ApiView):
     """Custom fields by label."""
 
-    @operation(tags=TAGS, summary="Custom fields by label, as a bare list")
+    @operation(
+        tags=TAGS,
+        summary="Custom fields by label, as a bare list",
+        response=array_of(schemas.FieldOut),
+    )
     def get(self, request: Request) -> Response:
         """A bare list."""
         found = CustomField.objects.visible_to(self.actor).filter(

@@ -16,7 +16,7 @@ from boards.api.views.agent import WORKING, for_agents
 from boards.api.views.shared import AGENT, answer_page, prefix_of, require_board
 from boards.models import Tag
 from missioncontrol.kernel.actors import Kind
-from missioncontrol.kernel.api import ApiView, done, ok, operation
+from missioncontrol.kernel.api import ApiView, array_of, done, ok, operation
 
 TAGS = ("tags",)
 
@@ -108,6 +108,7 @@ class AgentTagListView(ApiView):
         "agent_list_tags", WORKING, intent="task_labels",
         use="Find the id of a tag before you put it on a task.",
         avoid="You only read tasks: they carry their tags.",
+        response=array_of(schemas.TagOfTask),
     )  # fmt: skip
     def get(self, request: Request, board_id: UUID) -> Response:
         """A bare list by name."""

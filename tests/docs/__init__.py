@@ -1,0 +1,1 @@
+"""The guides are true: their examples run."""
