@@ -17,7 +17,9 @@ from boards.models import (
     BoardMemory,
     BoardUserObjectPermission,
     BoardWebhook,
+    CustomField,
     GroupMemory,
+    Tag,
     Task,
     TaskAlias,
     TaskComment,
@@ -106,6 +108,25 @@ class TaskAdmin(ReadOnlyAdmin):
             except DomainError as refusal:
                 self.message_user(request, f"{task}: {refusal.detail}", messages.ERROR)
         self.message_user(request, _("The chosen tasks are back in To do."))
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnlyAdmin):
+    """Tags."""
+
+    list_display = ("name", "slug", "color", "organization")
+    list_select_related = ("organization",)
+    search_fields: ClassVar = ["name", "=slug", "=id"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ReadOnlyAdmin):
+    """Custom fields."""
+
+    list_display = ("label", "field_key", "field_type", "required", "organization")
+    list_filter = ("field_type", "required")
+    list_select_related = ("organization",)
+    search_fields: ClassVar = ["label", "=field_key", "=id"]
 
 
 @admin.register(TaskComment)

@@ -49,8 +49,8 @@ def needs(board: Board, *, q: str, chosen: Iterable[str], own: UUID | None) -> d
     ids = [pk for raw in chosen if (pk := id_of(raw)) and pk != own]
     rows = Task.objects.filter(board_id=board.pk, pk__in=ids)
     known = {
-        row[0]: TaskChoice(*row, is_chosen=True)
-        for row in rows.values_list("pk", "key", "title", "status")
+        pk: TaskChoice(pk, key, title, status, is_chosen=True)
+        for pk, key, title, status in rows.values_list("pk", "key", "title", "status")
     }
     kept = [known[pk] for pk in dict.fromkeys(ids) if pk in known]
     besides = [choice.id for choice in kept] + ([own] if own else [])

@@ -70,8 +70,7 @@ def create_custom_field(
         raise Conflict(
             _("A field with this key exists in this organization."), code="custom_field_taken"
         ) from error
-    _lock(bound)
-    field.boards.set(bound)
+    field.boards.set(_lock(bound))
     spread(bound)
     data = {"field_key": key, "label": field.label, "field_type": field.field_type}
     _publish(actor, field, "custom_field.created", data)
@@ -111,7 +110,7 @@ def update_custom_field(
     bound = wanted.pop("board_ids", None)
     after = before if bound is None else set(bound)
     _require_boards(field.organization_id, after - before)
-    _lock(before | after)
+    locked = _lock(before | after)
     changed = {name: value for name, value in wanted.items() if value != getattr(field, name)}
     if not changed and after == before:
         return field
@@ -123,7 +122,7 @@ def update_custom_field(
         _require_compatible(field)
     field.version += 1
     field.save(update_fields=[*changed, "version", "updated_at"])
-    field.boards.set(after)
+    field.boards.set([board for board in locked if board.pk in after])
     spread(before | after)
     _tell_updated(actor, field, changed, previous, (before, after))
     return field
@@ -265,10 +264,10 @@ def _require_compatible(field: CustomField) -> None:
 # --- the copy on the boards -----------------------------------------------------------------------
 
 
-def _lock(board_ids: Iterable[UUID]) -> None:
-    """Hold the boards, so that no task is written by the fields of before."""
+def _lock(board_ids: Iterable[UUID]) -> list[Board]:
+    """The boards, held so that no task is written by the fields of before."""
     boards = Board.objects.select_for_update(of=("self",), no_key=True)
-    list(boards.filter(pk__in=list(board_ids)).order_by("pk").values_list("pk", flat=True))
+    return list(boards.filter(pk__in=list(board_ids)).order_by("pk").only("pk"))
 
 
 def spread(board_ids: Iterable[UUID]) -> None:

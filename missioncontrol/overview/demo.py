@@ -18,7 +18,18 @@ from agents import services as agents
 from agents.models import Agent
 from boards import talk
 from boards.models import Board, BoardMemory, GroupMemory, Task
-from boards.services import approvals, boards, comments, groups, memory, moves, tasks, webhooks
+from boards.services import (
+    approvals,
+    boards,
+    comments,
+    custom_fields,
+    groups,
+    memory,
+    moves,
+    tags,
+    tasks,
+    webhooks,
+)
 from boards.webhook_rules import Incoming
 from gateways import services as gateways
 from gateways.models import Gateway
@@ -122,8 +133,9 @@ def seed() -> bool:
         )
     run = Demo(_person(operator.id, organization.id), organization.id, start)
     release, payments = _boards(run)
-    _history(run, release, RELEASE)
-    _history(run, payments, PAYMENTS)
+    labels = _labels(run, release, payments)
+    _history(run, release, RELEASE, labels)
+    _history(run, payments, PAYMENTS, labels)
     gateway = _gateway(run)
     crew = {"release": _crew(run, release, gateway, ("Atlas", "Sage", "Orbit")),
             "payments": _crew(run, payments, gateway, ("Vega", "Nova", "林岚"))}  # fmt: skip
@@ -165,15 +177,35 @@ def _boards(run: Demo) -> tuple[Board, Board]:
     return release, payments
 
 
-def _history(run: Demo, board: Board, stories: tuple[Story, ...]) -> None:
+def _labels(run: Demo, release: Board, payments: Board) -> list[UUID]:
+    """Tags of the organization, and two fields that the boards ask for."""
+    with clock.at(run.start + timedelta(minutes=10)):
+        made = [
+            tags.create_tag(run.actor, run.organization_id, name=name, color=color)
+            for name, color in (("Security", "#d1323d"), ("界面", "#2f6fdb"), ("Data", "#2c9a61"))
+        ]
+        custom_fields.create_custom_field(
+            run.actor, run.organization_id, field_key="estimate_hours", label="Estimate (hours)",
+            field_type="integer", board_ids=[release.id, payments.id],
+        )  # fmt: skip
+        custom_fields.create_custom_field(
+            run.actor, run.organization_id, field_key="runbook", label="Runbook",
+            field_type="url", ui_visibility="if_set", board_ids=[release.id],
+        )  # fmt: skip
+    return [tag.id for tag in made]
+
+
+def _history(run: Demo, board: Board, stories: tuple[Story, ...], labels: list[UUID]) -> None:
     """Live each story at its time: created, started, commented, reviewed, finished."""
     now = clock.now()
-    for story in stories:
+    for place, story in enumerate(stories):
         moment = now - timedelta(days=story.days_ago)
         with clock.at(moment):
             task = tasks.create_task(
                 run.actor, board.id, title=story.title, priority=story.priority,
                 description=story.description or None,
+                tag_ids=labels[place % 4 : place % 4 + 1],
+                custom_field_values={"estimate_hours": 2 + place % 5} if place % 2 else None,
                 due_at=now + timedelta(days=story.due_in_days) if story.due_in_days else None,
             )  # fmt: skip
         Task.objects.filter(pk=task.id).update(created_at=moment)
@@ -227,10 +259,10 @@ def _talk(run: Demo, board: Board, lead: Agent) -> None:
     actor = AgentActor(
         lead.id, lead.name, run.organization_id, AgentRole.LEAD, board.id, lead.gateway_id
     )
-    for days_ago, text, tags in said:
+    for days_ago, text, words in said:
         moment = clock.now() - timedelta(days=days_ago)
         with clock.at(moment):
-            kept = memory.add_board_memory(actor, board.id, content=text, tags=tags)
+            kept = memory.add_board_memory(actor, board.id, content=text, tags=words)
         BoardMemory.objects.filter(pk=kept.pk).update(created_at=moment)
     moment = clock.now() - timedelta(days=1)
     with clock.at(moment):
