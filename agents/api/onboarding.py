@@ -16,6 +16,7 @@ from agents.api import onboarding_schemas as schemas
 from agents.models import Onboarding
 from agents.onboarding_shapes import Completion, Question
 from agents.services import interviews
+from boards.api.views.agent import MAIN, for_agents
 from boards.models import Board
 from boards.reads import board_of
 from missioncontrol.kernel import clock
@@ -61,7 +62,7 @@ class StartView(ApiView):
 
     @operation(
         tags=TAGS, summary="Start the interview", request=schemas.Start,
-        response=schemas.OnboardingOut,
+        response=schemas.OnboardingOut, refusals=(502,),
     )  # fmt: skip
     def post(self, request: Request, board_id: UUID) -> Response:
         """Start."""
@@ -74,7 +75,7 @@ class AnswerView(ApiView):
 
     @operation(
         tags=TAGS, summary="Answer a question", request=schemas.Answer,
-        response=schemas.OnboardingOut,
+        response=schemas.OnboardingOut, refusals=(502,),
     )  # fmt: skip
     def post(self, request: Request, board_id: UUID) -> Response:
         """Answer."""
@@ -88,21 +89,44 @@ class AnswerView(ApiView):
         )
 
 
-class AgentView(ApiView):
+class _AgentDoor(ApiView):
     """What the gateway's own agent says."""
 
     actor_kinds: ClassVar[frozenset[Kind]] = frozenset({"agent"})
 
-    @operation(
-        tags=("agent-main", *TAGS), summary="Ask a question, or propose goal and lead",
-        request=Question | Completion, response=schemas.OnboardingOut,
-    )  # fmt: skip
-    def post(self, request: Request, board_id: UUID) -> Response:
+    def receive(self, request: Request, board_id: UUID) -> Response:
         """With ``status`` a completion, else a question."""
         inner = request._request  # noqa: SLF001 - Django's own request
         kind = parse(schemas.Kind, inner.body)
         said = self.read(Question if kind.status is None else Completion)
         return ok(shape(interviews.receive(self.agent, board_id, said)))
+
+
+class AgentView(_AgentDoor):
+    """The agent's part, at the board's own address."""
+
+    @operation(
+        tags=(MAIN, *TAGS), summary="Ask a question, or propose goal and lead",
+        request=Question | Completion, response=schemas.OnboardingOut,
+    )  # fmt: skip
+    def post(self, request: Request, board_id: UUID) -> Response:
+        """Ask or propose."""
+        return self.receive(request, board_id)
+
+
+class OwnAgentView(_AgentDoor):
+    """The agent's part, among the agents' addresses."""
+
+    @for_agents(
+        "agent_lead_onboarding", (MAIN,), intent="onboarding_interview",
+        use="Ask the next question of an interview, or send what you propose.",
+        avoid="No message that begins with ONBOARDING INTERVIEW asked you to.",
+        effects=("The person sees the question at once.",),
+        request=Question | Completion, response=schemas.OnboardingOut,
+    )  # fmt: skip
+    def post(self, request: Request, board_id: UUID) -> Response:
+        """Ask or propose."""
+        return self.receive(request, board_id)
 
 
 class ConfirmView(ApiView):

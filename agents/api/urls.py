@@ -37,7 +37,7 @@ urlpatterns = [
     path(f"{_ONBOARDING}/agent", onboarding.AgentView.as_view()),
     path(f"{_ONBOARDING}/confirm", onboarding.ConfirmView.as_view()),
     path(f"{_ONBOARDING}/cancel", onboarding.CancelView.as_view()),
-    path(f"agent/{_ONBOARDING}", onboarding.AgentView.as_view()),
+    path(f"agent/{_ONBOARDING}", onboarding.OwnAgentView.as_view()),
     *fleet,
     path("agent/healthz", agent.HealthView.as_view()),
     path("agent/heartbeat", agent.OwnHeartbeatView.as_view()),

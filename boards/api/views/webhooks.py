@@ -99,7 +99,7 @@ class WebhookView(ApiView):
 
     @operation(
         tags=TAGS, summary="Send something in (no login; signed where the webhook has a secret)",
-        response={202: schemas.Receipt}, auth=[],
+        response={202: schemas.Receipt}, refusals=(410,), auth=[],
     )  # fmt: skip
     def post(self, request: Request, board_id: UUID, webhook_id: UUID) -> Response:
         """Receive: limits, webhook, switch, size, signature, then it is kept and told."""
