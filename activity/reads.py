@@ -28,6 +28,14 @@ ADDRESSES = {
     "member": "/organization",
     "invite": "/organization#invites",
 }
+#: Part of the target's page where something was said or noted.
+PARTS = {
+    "board.chatted": "/chat",
+    "board.noted": "/memory",
+    "board_group.chatted": "/chat",
+    "board_group.noted": "/memory",
+    "board_group.heartbeat_set": "/heartbeat",
+}
 Titles = Callable[[Collection[UUID]], Mapping[UUID, str]]
 _titles: dict[str, Titles] = {}
 
@@ -120,4 +128,4 @@ def _address(event: ActivityEvent) -> str | None:
     pattern = ADDRESSES.get(event.target_kind)
     if pattern is None or event.target_id is None:
         return None
-    return pattern.format(id=quote(str(event.target_id)))
+    return pattern.format(id=quote(str(event.target_id))) + PARTS.get(event.type, "")

@@ -77,7 +77,9 @@ def test_a_group_snapshot_shows_readable_boards_only(world: World) -> None:
     assert [task["title"] for task in shown[0]["tasks"]] == ["T2", "T3"]
     world.as_bob.get(f"/board-groups/{group.pk}/snapshot?per_board_task_limit=101").expect(422)
     around = world.as_worker.get(f"/boards/{world.board.pk}/group-snapshot").expect(200).json
-    assert around["boards"] == []
+    assert [entry["board"]["name"] for entry in around["boards"]] == ["A2"]
+    alone = world.as_lead.get(f"/boards/{world.board.pk}/group-snapshot?include_self=true").json
+    assert [entry["board"]["name"] for entry in alone["boards"]] == ["A1", "A2"]
 
 
 # --- boards ---------------------------------------------------------------------------------------

@@ -93,6 +93,10 @@ def test_a_note_with_tags(world: World, ann: Client) -> None:
     assert "Frozen" in ann.get(page).content.decode()
     assert "Frozen" not in ann.get(f"/boards/{world.board.pk}/chat").content.decode()
     assert ann.post(page, {"content": "", "tags": ""}).status_code == 422
+    alone = ann.get(page, **HTMX).content.decode()
+    assert "Frozen" in alone
+    assert "<html" not in alone
+    assert "<form" not in alone
 
 
 def test_older_messages_have_a_page(world: World, ann: Client) -> None:
@@ -150,6 +154,14 @@ def test_the_heartbeat_of_a_group(
         assert Agent.objects.get(pk=agent.pk).heartbeat_config["every"] == "2m"
     assert 'type="submit">Set' not in bob.get(page).content.decode()
     assert bob.post(page, {"every": "3m"}).status_code == 422
+
+
+def test_the_timeline_leads_to_what_was_said(world: World, group: BoardGroup, ann: Client) -> None:
+    ann.post(f"/boards/{world.board.pk}/chat", {"content": "Hello"})
+    ann.post(f"/board-groups/{group.pk}/memory", {"content": "Noted", "tags": ""})
+    html = ann.get("/activity").content.decode()
+    assert f'href="/boards/{world.board.pk}/chat"' in html
+    assert f'href="/board-groups/{group.pk}/memory"' in html
 
 
 def test_tabs_lead_through_board_and_group(world: World, group: BoardGroup, ann: Client) -> None:

@@ -72,7 +72,7 @@ def board_notes(request: HttpRequest, board_id: UUID) -> HttpResponse:
         **page_of(request, memories.of_board(who, board_id, is_chat=False), NOTES),
         "form": form,
     }
-    return render(request, "boards/board_notes.html", context, status=_status(form))
+    return _notes_page(request, "boards/board_notes.html", context, noun="board")
 
 
 def _say_on_board(who: UserActor, board_id: UUID, text: str) -> None:
@@ -140,7 +140,7 @@ def group_notes(request: HttpRequest, group_id: UUID) -> HttpResponse:
         **page_of(request, memories.of_group(who, group_id, is_chat=False), NOTES),
         "form": form,
     }
-    return render(request, "boards/group_notes.html", context, status=_status(form))
+    return _notes_page(request, "boards/group_notes.html", context, noun="board_group")
 
 
 def _group(who: UserActor, group: BoardGroup, *, tab: str) -> dict[str, Any]:
@@ -191,5 +191,10 @@ def _handles(board_ids: Any, *, also: str) -> list[str]:
     return list(dict.fromkeys([also, *(name for name in names if name)]))
 
 
-def _status(form: NoteForm) -> int:
-    return 422 if form.errors else 200
+def _notes_page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, noun: str
+) -> HttpResponse:
+    """The page, or for htmx the notes alone."""
+    chosen = "boards/_note_list.html" if is_htmx(request) else template
+    status = 422 if context["form"].errors else 200
+    return render(request, chosen, {**context, "noun": noun}, status=status)
