@@ -64,6 +64,14 @@ def approval_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page
+def board_approvals(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """The inbox, narrowed to one board."""
+    board = Board.objects.seen_by(actor(request), board_id)
+    return HttpResponseRedirect(f"{INBOX}?board={board.pk}")
+
+
+@require_safe
+@page
 def approval_count(request: HttpRequest) -> HttpResponse:
     """How many requests the actor may decide, for navigation and tabs."""
     who = actor(request)

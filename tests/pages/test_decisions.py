@@ -94,3 +94,9 @@ def test_the_count_is_what_one_may_decide(
 ) -> None:
     assert ">1<" in ann.get("/approvals/count", **HTMX).content.decode()
     assert "mc-count" not in bob.get("/approvals/count", **HTMX).content.decode()
+
+
+def test_a_boards_approvals_are_the_inbox_narrowed(ann: Client, eve: Client, world: World) -> None:
+    answer = ann.get(f"/boards/{world.board.pk}/approvals")
+    assert answer["Location"] == f"/approvals?board={world.board.pk}"
+    assert eve.get(f"/boards/{world.board.pk}/approvals").status_code == 404
