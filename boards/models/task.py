@@ -89,6 +89,11 @@ class Task(TenantEntity, Versioned):
             models.Index(fields=["board", "-created_at"], name="task_newest"),
             models.Index(fields=["board", "fingerprint"], name="task_by_fingerprint"),
             models.Index(fields=["assigned_agent", "status"], name="task_by_assignee"),
+            models.Index(
+                fields=["board", "done_at"],
+                condition=models.Q(done_at__isnull=False),
+                name="task_by_completion",
+            ),
             GinIndex(fields=["tag_ids"], name="task_by_tag", condition=~models.Q(tag_ids=[])),
         ]
 
