@@ -41,6 +41,7 @@ class BoardMemory(Memory):
         verbose_name_plural = "board memories"
         indexes: ClassVar = [
             models.Index(fields=["board", "is_chat", "-created_at"], name="board_memory_newest"),
+            models.Index(fields=["board", "-created_at"], name="board_memory_by_time"),
         ]
 
 
@@ -57,4 +58,5 @@ class GroupMemory(Memory):
             models.Index(
                 fields=["board_group", "is_chat", "-created_at"], name="group_memory_newest"
             ),
+            models.Index(fields=["board_group", "-created_at"], name="group_memory_by_time"),
         ]
