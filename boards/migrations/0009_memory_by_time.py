@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("boards", "0007_webhooks"),
+        ("boards", "0008_task_by_completion"),
     ]
 
     operations = [
