@@ -108,6 +108,7 @@ PARTS: tuple[Part, ...] = (
 STAYS = {
     "orgs.Invite": "its link is a secret; invite again",
     "orgs.ApiToken": "a secret",
+    "orgs.Notification": "told to people of this installation",
     "gateways.GatewayIdentity": "a secret; the gateway pairs again",
     "gateways.GatewayLease": "of this installation",
     "gateways.GatewayCleanup": "work under way",
