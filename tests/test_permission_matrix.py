@@ -507,6 +507,7 @@ def stage(world: World) -> Stage:
     )  # fmt: skip
     sent = WebhookDelivery.objects.create(
         endpoint=endpoint, event_id=event.id, event_type="task.created", seq=1, body="{}"
+    )
     channel = NotificationChannel.objects.create(
         user=world.ann, type="slack", name="c", address_sealed=seal("https://hooks.example/x")
     )
