@@ -19,7 +19,13 @@ from missioncontrol.kernel.errors import DomainError, Forbidden
 from missioncontrol.kernel.pages import actor, speak
 from orgs.models import ApiToken, Membership, Organization, SignInLink, User
 from orgs.services import second_factor, tokens, users
-from orgs.signin.models import BrowserSession, ExternalIdentity, Passkey, SecondFactor
+from orgs.signin.models import (
+    BrowserSession,
+    ExternalIdentity,
+    Passkey,
+    RecoveryCode,
+    SecondFactor,
+)
 
 
 def _sign_in(request: HttpRequest, _extra: dict[str, Any] | None = None) -> HttpResponse:
@@ -160,6 +166,16 @@ class SecondFactorAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields: ClassVar = ["user__username", "user__email"]
     exclude = ("sealed_secret", "last_step")
+
+
+@admin.register(RecoveryCode)
+class RecoveryCodeAdmin(ReadOnlyAdmin):
+    """How many recovery codes people have left, never the codes."""
+
+    list_display = ("user", "used_at", "created_at")
+    list_select_related = ("user",)
+    search_fields: ClassVar = ["user__username", "user__email"]
+    exclude = ("code_hash",)
 
 
 @admin.register(Passkey)

@@ -30,13 +30,14 @@ FOREIGN = (
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_FOREIGN_PREFIXES = ("/admin/", "/docs", "/django-rq/", "/api/")
+_ADMIN_PREFIXES = ("/admin/", "/django-rq/")
+_FOREIGN_PREFIXES = (*_ADMIN_PREFIXES, "/docs", "/api/")
 
 
 def content_policy(request: HttpRequest, status: int) -> str:
     """The policy of an HTML answer; refusals are always pages of our own."""
     if status < 400 and request.path.startswith(_FOREIGN_PREFIXES):
-        is_admin = request.path.startswith("/admin/")
+        is_admin = request.path.startswith(_ADMIN_PREFIXES)
         return FOREIGN.format(evaluation=" 'unsafe-eval'" if is_admin else "")
     return STRICT.format(sockets=_socket_origin(request))
 

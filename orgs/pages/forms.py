@@ -68,6 +68,14 @@ class CodeForm(KitForm):
     )
 
 
+class FirstCodeForm(CodeForm):
+    """The first code of a new generator; there are no recovery codes yet."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("Six digits of your generator.")
+
+
 class ProfileForm(KitForm):
     """Who one is; agents read some of it."""
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
 from missioncontrol.kernel.pages import actor, page
 from orgs.models import User
-from orgs.pages.forms import CodeForm
+from orgs.pages.forms import CodeForm, FirstCodeForm
 from orgs.services import browser_sessions, passkeys, second_factor
 from orgs.signin import browsers, totp
 from orgs.signin.models import Passkey
@@ -73,7 +73,7 @@ def factor_begin(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(refusal.detail))
             return HttpResponseRedirect(HOME)
         return HttpResponseRedirect(f"{HOME}/code")
-    return _picture(request, CodeForm())
+    return _picture(request, FirstCodeForm())
 
 
 def _picture(request: HttpRequest, form: CodeForm, *, status: int = 200) -> HttpResponse:
@@ -100,7 +100,7 @@ def _picture(request: HttpRequest, form: CodeForm, *, status: int = 200) -> Http
 @page
 def factor_confirm(request: HttpRequest) -> HttpResponse:
     """The first code turns the second factor on; the recovery codes are shown once."""
-    form = CodeForm(request.POST)
+    form = FirstCodeForm(request.POST)
     if form.is_valid():
         try:
             codes = second_factor.confirm(actor(request), code=form.cleaned_data["code"])
