@@ -12,7 +12,17 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from activity import subscribe
 from activity.audit import verify
-from activity.models import ActivityEvent, AuditEntry, AuditHead, EventDelivery, ListenerCursor
+from activity.models import (
+    ActivityEvent,
+    AuditEntry,
+    AuditHead,
+    EventDelivery,
+    EventTally,
+    ListenerCursor,
+    TallyHead,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from missioncontrol.kernel.admin import ReadOnlyAdmin
 
 
@@ -89,3 +99,45 @@ class CursorAdmin(ReadOnlyAdmin):
 
     list_display: Any = ("listener", "organization_id", "seq", "updated_at")
     list_filter = ("listener",)
+
+
+@admin.register(EventTally)
+class TallyAdmin(ReadOnlyAdmin):
+    """Counts that figures over long ranges are read from."""
+
+    list_display = ("slot", "board_id", "events", "failed", "organization_id")
+    search_fields: ClassVar = ["=board_id", "=organization_id"]
+    ordering = ("-slot",)
+
+
+@admin.register(WebhookEndpoint)
+class EndpointAdmin(ReadOnlyAdmin):
+    """Outbound webhooks; they are kept on the organization's own page."""
+
+    list_display = ("name", "organization", "url", "is_enabled", "failures", "last_success_at")
+    list_filter = ("is_enabled",)
+    list_select_related = ("organization",)
+    search_fields: ClassVar = ["name", "url"]
+    exclude = ("secret_sealed",)
+    ordering = ("-created_at",)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    """What was sent to outbound webhooks, and what came back."""
+
+    list_display = (
+        "created_at", "endpoint", "event_type", "seq", "status", "attempts", "response_status",
+    )  # fmt: skip
+    list_filter = ("status", "event_type")
+    list_select_related = ("endpoint",)
+    search_fields: ClassVar = ["=event_id", "endpoint__name"]
+    ordering = ("-created_at",)
+
+
+@admin.register(TallyHead)
+class TallyHeadAdmin(ReadOnlyAdmin):
+    """Up to which event the tallies count."""
+
+    list_display = ("organization_id", "seq")
+    search_fields: ClassVar = ["=organization_id"]

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from missioncontrol.kernel.jobs import enqueue_now
 
 from . import jobs, records
-from .models import Gateway, GatewayCheck, GatewayLease
+from .models import Gateway, GatewayCheck, GatewayCleanup, GatewayLease
 
 _SECRET_FREE = tuple(f.name for f in Gateway._meta.concrete_fields if f.name != "token_sealed")  # noqa: SLF001
 
@@ -78,3 +78,11 @@ class GatewayCheckAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold s
     list_display = ("gateway", "status", "code", "latency_ms", "created_at")
     list_filter = ("status",)
     date_hierarchy = "created_at"
+
+
+@admin.register(GatewayCleanup)
+class GatewayCleanupAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """What removed gateways still run; it is given up on the page of gateways."""
+
+    list_display = ("name", "organization", "url", "attempts", "next_attempt_at", "last_error")
+    exclude = ("token_sealed", "identity_sealed", "device_token_sealed")

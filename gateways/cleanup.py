@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -72,7 +73,7 @@ def _delete_remote(row: GatewayCleanup) -> None:
     row.remote_ids = [name for name in row.remote_ids if name not in in_use]
     with rpc.session_to(target, secrets=(target.token, target.device_token)) as session:
         for remote_id in list(row.remote_ids):
-            session.run(lambda client, name=remote_id: provisioning.delete_agent(client, name))
+            session.run(partial(provisioning.delete_agent, agent_id=remote_id))
             row.remote_ids.remove(remote_id)
             row.save(update_fields=["remote_ids", "updated_at"])
 

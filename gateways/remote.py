@@ -141,10 +141,11 @@ def _line(raw: str) -> LogLine:
         found = None
     if not isinstance(found, dict):
         return LogLine("", "", raw[:2000])
-    level = found.get("level") or found.get("logLevelName") or ""
+    raw_level: Any = found.get("level") or found.get("logLevelName") or ""
+    level = LEVEL_NAMES.get(raw_level, raw_level) if isinstance(raw_level, int) else raw_level
     text = found.get("message") or found.get("msg") or found.get("0") or raw
     at = found.get("time") or found.get("ts") or found.get("timestamp") or ""
-    return LogLine(str(at)[:40], str(LEVEL_NAMES.get(level, level)).lower()[:12], str(text)[:2000])
+    return LogLine(str(at)[:40], str(level).lower()[:12], str(text)[:2000])
 
 
 def verdict_of(gateway: Gateway) -> Verdict:

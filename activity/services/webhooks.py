@@ -31,10 +31,21 @@ FIELDS = frozenset({"name", "url", "event_types", "board_id", "is_enabled"})
 class Attempt(Protocol):
     """What became of one attempt to send."""
 
-    error: str
-    status: int | None
-    excerpt: str
-    latency_ms: float | None
+    @property
+    def error(self) -> str:
+        """Why it was not taken, empty when it was."""
+
+    @property
+    def status(self) -> int | None:
+        """Status of the answer, none without one."""
+
+    @property
+    def excerpt(self) -> str:
+        """Beginning of the answer."""
+
+    @property
+    def latency_ms(self) -> float | None:
+        """How long the answer took."""
 
 
 @service

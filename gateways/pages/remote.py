@@ -31,12 +31,12 @@ LOG_LINES = 200
 MOST_TEXT = 4000
 
 
-def asked(work: Callable[[], T], empty: T) -> tuple[T, str]:
-    """An answer of a gateway, or nothing and why."""
+def asked(work: Callable[[], T]) -> tuple[T | None, str]:
+    """An answer of a gateway, or none and why."""
     try:
         return work(), ""
     except DomainError as refusal:
-        return empty, str(refusal.detail)
+        return None, str(refusal.detail)
 
 
 def _gateway(request: HttpRequest, gateway_id: UUID) -> tuple[UserActor, Gateway]:
@@ -66,8 +66,8 @@ def session_list(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
         with rpc.session(gateway.pk) as session:
             return remote.sessions_of(session)
 
-    found, fault = asked(ask, [])
-    rows = [{**row, "at": moment(row.get("updatedAt"))} for row in found]
+    found, fault = asked(ask)
+    rows = [{**row, "at": moment(row.get("updatedAt"))} for row in found or ()]
     context = _context(gateway, "sessions", rows=rows, fault=fault)
     return render(request, "gateways/session_list.html", context)
 
@@ -113,7 +113,8 @@ def session_detail(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
             messages.success(request, _("The message was sent."))
             address = reverse("gateways:session-detail", args=[gateway.pk])
             return HttpResponseRedirect(f"{address}?{urlencode({'key': key})}")
-    history, problem = asked(lambda: remote.transcript(gateway.pk, key, limit=MESSAGES), {})
+    found, problem = asked(lambda: remote.transcript(gateway.pk, key, limit=MESSAGES))
+    history = found or {}
     context = _context(
         gateway,
         "sessions",
@@ -147,10 +148,10 @@ def _send(who: UserActor, gateway: Gateway, key: str, content: str) -> str:
 def inventory(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Agents and models that the gateway has."""
     _who, gateway = _gateway(request, gateway_id)
-    agents, fault = asked(lambda: remote.agents_on(gateway), [])
-    models: list[dict[str, Any]] = []
+    agents, fault = asked(lambda: remote.agents_on(gateway))
+    models: list[dict[str, Any]] | None = None
     if not fault:
-        models, fault = asked(lambda: remote.models_on(gateway.pk), [])
+        models, fault = asked(lambda: remote.models_on(gateway.pk))
     context = _context(gateway, "inventory", agents=agents, models=models, fault=fault)
     return render(request, "gateways/inventory.html", context)
 
@@ -160,7 +161,8 @@ def inventory(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 def log(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Newest lines of the gateway's own log."""
     _who, gateway = _gateway(request, gateway_id)
-    found, fault = asked(lambda: rpc.call(gateway.pk, "logs.tail", {"limit": LOG_LINES}) or {}, {})
+    answer, fault = asked(lambda: rpc.call(gateway.pk, "logs.tail", {"limit": LOG_LINES}))
+    found: dict[str, Any] = answer if isinstance(answer, dict) else {}
     context = _context(
         gateway,
         "log",
@@ -186,10 +188,10 @@ def device(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
             messages.success(request, _("The connection was tried again."))
         return HttpResponseRedirect(reverse("gateways:device", args=[gateway.pk]))
     shown = pairing(gateway, targets.identity_row(gateway))
-    devices: dict[str, list[dict[str, Any]]] = {"pending": [], "paired": []}
+    devices: dict[str, list[dict[str, Any]]] | None = None
     fault = ""
     if rpc.is_usable(gateway):
-        devices, fault = asked(lambda: remote.devices_on(gateway.pk), devices)
+        devices, fault = asked(lambda: remote.devices_on(gateway.pk))
     context = _context(gateway, "device", pairing=shown, devices=devices, fault=fault)
     return render(request, "gateways/device.html", context)
 

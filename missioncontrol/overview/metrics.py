@@ -69,7 +69,7 @@ class Boards:
 class Done(NamedTuple):
     """Tasks that were finished in a stretch of time."""
 
-    count: int = 0
+    number: int = 0
     mean_hours: float = 0.0
 
 
@@ -129,6 +129,8 @@ def boards_of(who: UserActor, *, board_id: UUID | None, group_id: UUID | None) -
     if board_id is not None:
         organization_id = Board.objects.seen_by(who, board_id).organization_id
         readable = readable.filter(pk=board_id)
+    if organization_id is None:
+        return Boards(None, {})
     names = readable.filter(organization_id=organization_id).values_list("pk", "name")
     return Boards(organization_id, dict(names))
 
@@ -159,11 +161,11 @@ def metrics(boards: Boards, range_key: str, zone: tzinfo) -> Metrics:
         events=tally.Count(
             sum(c.events for c in events[first:]), sum(c.failed for c in events[first:])
         ),
-        completed=done.count,
-        completed_before=before.count,
+        completed=done.number,
+        completed_before=before.number,
         active_days=active_days,
         median_hours=median,
-        throughput=_series(laid, [float(found.count) for found in by_place]),
+        throughput=_series(laid, [float(found.number) for found in by_place]),
         cycle_time=_series(laid, [found.mean_hours for found in by_place]),
         error_rate=_series(laid, fail),
         wip=wip,

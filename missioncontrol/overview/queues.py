@@ -126,7 +126,7 @@ def _queues(now: datetime) -> Iterator[QueueRow]:
             name,
             waiting=queue.count,
             running=StartedJobRegistry(queue=queue).count,
-            scheduled=ScheduledJobRegistry(queue=queue).count,
+            scheduled=ScheduledJobRegistry(queue=queue).count,  # type: ignore[no-untyped-call]  # rq
             failed=FailedJobRegistry(queue=queue).count,
             oldest_seconds=(now - since).total_seconds() if since else None,
         )

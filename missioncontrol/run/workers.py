@@ -19,7 +19,7 @@ from missioncontrol.run.lifeline import die_with
 
 log = structlog.get_logger(__name__)
 SHORT_QUEUES = ("default", "automation")
-LONG_QUEUES = ("gateway", "documents", "webhooks")
+LONG_QUEUES = ("webhooks", "gateway", "documents")
 LONGEST_WAIT_SECONDS = 5.0
 LOCK_REFRESH_SECONDS = 20.0
 

@@ -85,6 +85,8 @@ def run(stack: Stack, world: World) -> Iterator[Row]:
         ("board detail", 1.0, get(f"{board}?include=none"), 600),
         ("activity page of 200", 6.0, get("/api/v1/activity?limit=200"), 150),
         ("approvals page of 200", 5.5, get("/api/v1/approvals?limit=200"), 150),
+        ("dashboard figures, 7 days", 100.0, get("/api/v1/metrics/dashboard?range_key=7d"), 20),
+        ("dashboard figures, 1 year", 100.0, get("/api/v1/metrics/dashboard?range_key=1y"), 20),
         ("task comments (20)", 2.1, get(f"{board}/tasks/{tasks[0]}/comments?limit=20"), 400),
         ("move a task", 3.5, move, 300),
         ("post a comment", 2.4, comment, 300),

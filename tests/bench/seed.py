@@ -61,6 +61,7 @@ def fill(
                 description="What is to be done, in a few words." * 3, status=statuses[n % 4],
                 rank=f"{n:08d}", fingerprint=uuid.uuid4().hex, priority="medium",
                 assigned_agent_id=fleet[n % len(fleet)].id if n % 3 else None,
+                **_moments(statuses[n % 4], n),
             )
         )  # fmt: skip
     Task.objects.bulk_create(rows, batch_size=2000)
@@ -72,6 +73,15 @@ def fill(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return World(organization_id, boards[0].id, first, fleet[0].id, tokens[0])
+
+
+def _moments(status: str, number: int) -> dict[str, Any]:
+    """When a task came into its status: spread over the last month."""
+    at = timezone.now() - timedelta(minutes=7 * (number % 6000))
+    field = {"in_progress": "in_progress_at", "review": "review_at", "done": "done_at"}.get(status)
+    if field is None:
+        return {}
+    return {field: at, "first_in_progress_at": at - timedelta(hours=1 + number % 40)}
 
 
 def _key(number: int) -> str:
@@ -140,3 +150,6 @@ def _events(
                 "ON CONFLICT (id) DO UPDATE SET last_seq = EXCLUDED.last_seq",
                 [key, kind, last + count],
             )
+    from activity import tally
+
+    tally.advance_all()  # as the periodic job does each minute

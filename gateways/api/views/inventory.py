@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -83,7 +84,7 @@ class HistoryView(ApiView):
         )
 
 
-def _check(row: dict[str, Any]) -> dict[str, Any]:
+def _check(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": iso(row["created_at"]),
         "status": row["status"],
