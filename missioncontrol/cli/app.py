@@ -69,7 +69,9 @@ def _run(words: list[str]) -> int:
     known = profile.load(
         organization_id=options.organization, needs_token=rest[0] not in WITHOUT_SIGN_IN
     )
-    with Client(known.address, organization_id=known.organization_id, **known.headers()) as caller:
+    with Client(
+        known.address, organization_id=known.organization_id, **known.credential()
+    ) as caller:
         if given is not None:
             code: int = given.run(caller, given, printer)
             return code

@@ -10,10 +10,18 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from .exits import NoToken, UsageError
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+
+
+class Credential(TypedDict, total=False):
+    """One of the two ways to sign in."""
+
+    token: str
+    agent_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +36,11 @@ class Profile:
         """Without the token."""
         return f"Profile({self.address!r})"
 
-    def headers(self) -> dict[str, str]:
+    def credential(self) -> Credential:
         """Words for the client: an agent's token has a prefix of its own."""
-        name = "agent_token" if self.token.startswith("mca_") else "token"
-        return {name: self.token}
+        if self.token.startswith("mca_"):
+            return {"agent_token": self.token}
+        return {"token": self.token}
 
 
 def config_file() -> Path:

@@ -102,7 +102,7 @@ def log_in(_caller: Client, given: argparse.Namespace, printer: Printer) -> int:
     known = profile.load(needs_token=False)
     address = profile.checked(given.address or known.address)
     found = profile.Profile(address, profile.ask_token(given.token_file))
-    with Client(address, **found.headers()) as caller:
+    with Client(address, **found.credential()) as caller:
         person = _self(caller)
     file = profile.save(found)
     printer.note(f"Signed in to {address} as {person['name']}. The token is kept in {file}.")

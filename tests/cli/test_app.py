@@ -6,6 +6,8 @@ import functools
 import io
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +252,31 @@ def test_a_table_holds_nothing_that_a_terminal_obeys(ann: World, mc: Shell) -> N
     assert "\x1b" not in out
     assert "标题" in out
     assert all(output.width(line) <= 80 for line in out.splitlines())
+
+
+def test_the_client_loads_nothing_of_the_server() -> None:
+    loaded = (
+        "import sys, missioncontrol.cli.app; "
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'django', 'rest_framework'}), "
+        "sorted(m for m in sys.modules if m.startswith('missioncontrol.settings')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[] []\n"
+
+
+@pytest.mark.django_db
+def test_the_token_stands_in_no_process_list(
+    server: Server, world: World, mc: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(world.ann_token)
+    options = {
+        option
+        for name in ("login", "whoami", "task", "approvals")
+        for option in mc.raw(name, "--help")[1].split()
+        if option.startswith("--token")
+    }
+    assert options == {"--token-file"}
+    assert mc.raw("login", "--token-file", str(file))[0] == 0
