@@ -144,7 +144,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
     async def _from_cookie(self) -> Actor | None:
         """Actor of the browser's session; the session is read again when rights have changed."""
         self._prove = self._session_actor
-        return await self._proved(None)
+        actor: Actor | None = await self._proved(None)
+        return actor
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
     def _proved(self, organization_id: UUID | None) -> Actor | None:

@@ -197,8 +197,8 @@ def _recall(request: HttpRequest, state: str, *, keeps: bool = False) -> dict[st
     Raises:
         Unauthenticated: nothing, or too long ago: this browser began no such sign-in.
     """
-    kept = request.session.get(BEGUN)
-    facts = kept.get(state) if isinstance(kept, dict) and state else None
+    kept: dict[str, Any] = request.session.get(BEGUN) or {}
+    facts = kept.get(state)
     if facts is None or time.time() - facts["at"] > BEGUN_SECONDS:
         raise Unauthenticated(
             _("This sign-in was begun in another browser or too long ago. Start again.")
