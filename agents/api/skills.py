@@ -19,7 +19,7 @@ from agents.models import Skill, SkillInstall, SkillPack
 from agents.services import skill_packs, skills
 from boards.api.views.agent import MAIN, for_agents
 from missioncontrol.kernel import authz
-from missioncontrol.kernel.api import ApiView, Pages, done, ok, operation, uuid_query
+from missioncontrol.kernel.api import ApiView, Pages, array_of, done, ok, operation, uuid_query
 from missioncontrol.kernel.errors import Invalid, RemoteFailed
 
 TAGS = ("skills",)
@@ -58,7 +58,9 @@ def card(row: Skill, install: SkillInstall | None) -> dict[str, Any]:
 class MarketplaceView(ApiView):
     """Skills that can be installed on a gateway."""
 
-    @operation(tags=TAGS, summary="Skills of the marketplace", response=shapes_in.SkillCard)
+    @operation(
+        tags=TAGS, summary="Skills of the marketplace", response=array_of(shapes_in.SkillCard)
+    )
     def get(self, request: Request) -> Response:
         """A bare list, newest first; counts in headers when ``limit`` is given."""
         asked = self.query(shapes_in.MarketplaceQuery)
@@ -82,7 +84,7 @@ class MarketplaceView(ApiView):
 
     @operation(
         tags=TAGS, summary="Add a skill", request=shapes_in.SkillCreate,
-        response=shapes_in.SkillCard,
+        response=shapes_in.SkillCard, refusals=(400,),
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """By its address; a known one is changed."""
@@ -220,7 +222,7 @@ def counted(rows: QuerySet[SkillPack]) -> QuerySet[Any]:
 class PackListView(ApiView):
     """Packs."""
 
-    @operation(tags=TAGS, summary="List skill packs", response=shapes_in.PackOut)
+    @operation(tags=TAGS, summary="List skill packs", response=array_of(shapes_in.PackOut))
     def get(self, request: Request) -> Response:
         """A bare list, newest first."""
         owner = skills.home(self.user, actions.VIEW_SKILLS)
@@ -229,7 +231,7 @@ class PackListView(ApiView):
 
     @operation(
         tags=TAGS, summary="Add a skill pack", request=shapes_in.PackCreate,
-        response=shapes_in.PackOut,
+        response=shapes_in.PackOut, refusals=(400,),
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """By its address; a known one is changed."""
@@ -255,7 +257,7 @@ class PackView(ApiView):
 
     @operation(
         tags=TAGS, summary="Change a skill pack", request=shapes_in.PackPatch,
-        response=shapes_in.PackOut,
+        response=shapes_in.PackOut, refusals=(400,),
     )  # fmt: skip
     def patch(self, request: Request, pack_id: UUID) -> Response:
         """Only the fields that are sent."""
