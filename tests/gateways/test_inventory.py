@@ -185,7 +185,6 @@ def removed(world: World, gateway: Gateway) -> GatewayCleanup:
     return GatewayCleanup.objects.get()
 
 
-@pytest.mark.scenario("CORE-79")
 def test_agents_left_on_a_removed_gateway_are_deleted_there(world: World, real: Gateway) -> None:
     from gateways import rpc
 
