@@ -260,6 +260,7 @@ GET budgets/<budget> : {ADMIN_READ}
 PATCH budgets/<budget> : {ADMINS}
 DELETE budgets/<budget> : {ADMINS}
 GET souls-directory/search : {PEOPLE} worker lead other_agent
+GET souls-directory/<handle>/<slug>.md : {PEOPLE} worker lead other_agent
 GET souls-directory/<handle>/<slug> : {PEOPLE} worker lead other_agent
 GET agent/boards : worker lead other_agent
 GET agent/boards/<board> : worker lead
@@ -408,7 +409,7 @@ class Row:
     callers: frozenset[str]
 
 
-def _rows() -> list[Row]:
+def rows() -> list[Row]:
     found = []
     for line in ROWS.strip().splitlines():
         call, _, callers = line.partition(":")
@@ -441,9 +442,9 @@ def _routes(patterns: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def test_every_route_has_a_row() -> None:
     routes = set(_routes(api_patterns))
-    rows = {(row.method, row.path) for row in _rows()}
-    assert routes - rows == set()
-    assert rows - routes == set()
+    listed = {(row.method, row.path) for row in rows()}
+    assert routes - listed == set()
+    assert listed - routes == set()
 
 
 @dataclass
@@ -523,9 +524,12 @@ def stage(world: World) -> Stage:
     type(outsider).objects.filter(pk=outsider.pk).update(email_verified=True)
     return Stage(
         ids={
-            "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id), "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
+            "passkey": str(passkey.id), "session": str(session.id), "token": str(token.id),
+            "invite": str(invite.id), "member": str(member.id), "organization": str(world.org.id),
             "approval": str(approval.id), "board": str(world.board.id), "group": str(group.id),
-            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id), "endpoint": str(endpoint.id), "sent": str(sent.id), "delivery": str(delivery.pk), "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
+            "gateway": str(world.gateway.id), "cleanup": str(cleanup.id),
+            "endpoint": str(endpoint.id), "sent": str(sent.id), "delivery": str(delivery.pk),
+            "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
             "budget": str(budget.id),
             "pack": str(pack.id), "skill": str(skill.id),
@@ -583,7 +587,7 @@ def _status(client: Client, row: Row, ids: dict[str, str]) -> int:
         return status
 
 
-@pytest.mark.parametrize("row", _rows(), ids=lambda row: f"{row.method} {row.path}")
+@pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.method} {row.path}")
 def test_only_these_callers_get_through(row: Row, stage: Stage) -> None:
     wrong = {}
     for caller, client in stage.clients.items():

@@ -18,6 +18,7 @@ urlpatterns = [
     path(_PACK, skills.PackView.as_view(), name="skill-pack"),
     path(f"{_PACK}/sync", skills.PackSyncView.as_view()),
     path("souls-directory/search", souls.SearchView.as_view()),
+    path("souls-directory/<str:handle>/<str:slug>.md", souls.SoulTextView.as_view()),
     path("souls-directory/<str:handle>/<str:slug>", souls.SoulTextView.as_view()),
     path("usage", usage.UsageView.as_view(), name="usage"),
     path("budgets", usage.BudgetListView.as_view(), name="budgets"),

@@ -66,7 +66,5 @@ class SoulTextView(ApiView):
 
     @operation(tags=TAGS, summary="Read a soul", response=SoulTextOut)
     def get(self, request: Request, handle: str, slug: str) -> Response:
-        """With or without ``.md``."""
-        name = slug.removesuffix(".md")
-        content = souls.text_of(handle, name)
-        return ok({"handle": handle, "slug": name, "content": content})
+        """The same with or without ``.md`` at the end of the address."""
+        return ok({"handle": handle, "slug": slug, "content": souls.text_of(handle, slug)})

@@ -192,6 +192,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "missioncontrol.kernel.openapi.complete",
+        "missioncontrol.kernel.openapi_probes.add_probes",
     ],
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
