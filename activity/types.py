@@ -47,8 +47,18 @@ _TABLE: tuple[EventType, ...] = (
         wire="task.comment",
         frame="task.comment_added",
     ),
-    EventType("task.comment_edited", _("{actor} changed a comment on {target}"), "edit"),
-    EventType("task.comment_deleted", _("{actor} deleted a comment on {target}"), "trash"),
+    EventType(
+        "task.comment_edited",
+        _("{actor} changed a comment on {target}"),
+        "edit",
+        frame="task.comment_edited",
+    ),
+    EventType(
+        "task.comment_deleted",
+        _("{actor} deleted a comment on {target}"),
+        "trash",
+        frame="task.comment_deleted",
+    ),
     EventType(
         "task.unblocked", _("{target} is no longer blocked"), "lock-open", frame="task.updated"
     ),

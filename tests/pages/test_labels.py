@@ -281,3 +281,23 @@ def test_many_are_deleted_after_a_question(world: World, ann: Client) -> None:
     assert Task.objects.count() == 2
     assert ann.post(bulk, {**body, "confirm": "1"}).status_code == 302
     assert not Task.objects.exists()
+
+
+@pytest.mark.scenario("CORE-54")
+def test_names_and_values_are_shown_as_text(world: World, ann: Client, bob: Client) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    tag = f.make_tag(world.org, evil)
+    f.make_field(world.board, "note", label=evil, description=evil)
+    f.make_field(world.board, "data", field_type="json")
+    values = {"note": evil, "data": {"a": evil}}
+    task = f.make_task(world.board, evil, tag_ids=[tag.id], custom_field_values=values)
+    pages = [
+        f"/boards/{world.board.id}", f"/boards/{world.board.id}/list", "/tags", "/custom-fields",
+        f"/boards/{world.board.id}/tasks/search?q=", address(task, "panel"),
+    ]  # fmt: skip
+    for reader in (ann, bob):
+        for page in pages:
+            shown = text(reader.get(page))
+            assert "<img" not in shown, page
+    assert "<img" not in text(ann.get(address(task, "edit")))
+    assert "&lt;img" in text(bob.get(address(task, "panel")))
