@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from activity import types
+from activity.api import shapes
 from governance.models import ApprovalTask
 from missioncontrol.kernel.errors import Invalid
 from missioncontrol.kernel.schemas import UtcTime, _no_nul
@@ -105,7 +106,7 @@ class FeedQuery(BaseModel):
         if self.event_type:
             found &= _event_type(self.event_type)
         if self.actor_type:
-            found &= Q(actor_kind=self.actor_type.lower())
+            found &= _actor_type(self.actor_type.lower())
         if self.agent_id:
             found &= Q(agent_id=self.agent_id) | Q(actor_id=self.agent_id)
         for name in ("actor_id", "board_id", "task_id"):
@@ -183,3 +184,11 @@ def parse_moment(raw: str) -> datetime | None:
     if found is None:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _actor_type(wanted: str) -> Q:
+    """Events of a kind of actor; webhooks are stored as a system actor of that name."""
+    webhook = Q(actor_kind="system", actor_name=shapes.WEBHOOK)
+    if wanted == shapes.WEBHOOK:
+        return webhook
+    return Q(actor_kind=wanted) & ~webhook if wanted == "system" else Q(actor_kind=wanted)

@@ -10,6 +10,9 @@ import orjson
 from activity import types
 from activity.feed import Row
 
+#: Name of the system actor that stores what webhooks receive.
+WEBHOOK = "webhook"
+
 
 def events(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Events of one answer; a sentence is translated once per type, not once per row."""
@@ -37,7 +40,7 @@ def _event(row: Row, sentences: dict[str, str]) -> dict[str, Any]:
         "route_params": route_params,
         "organization_id": row.organization_id,
         "seq": row.seq,
-        "actor_type": row.actor_kind,
+        "actor_type": actor_type(row.actor_kind, row.actor_name),
         "actor_id": row.actor_id,
         "actor_name": row.actor_name,
         "resource_type": row.target_kind,
@@ -46,6 +49,11 @@ def _event(row: Row, sentences: dict[str, str]) -> dict[str, Any]:
         "metadata": data,
         "request_id": row.request_id,
     }
+
+
+def actor_type(kind: str, name: str) -> str:
+    """Kind of an actor outside: what came in through a webhook is the webhook's doing."""
+    return WEBHOOK if (kind, name) == ("system", WEBHOOK) else kind
 
 
 def route(row: Row, wire: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

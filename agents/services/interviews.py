@@ -253,15 +253,13 @@ def confirm(
     interview = _locked(found.pk) if found is not None and is_open else None
     draft = interview.draft_goal if interview else None
     warnings: list[str] = []
-    changes: dict[str, Any] = {
+    goal: dict[str, Any] = {
         "board_type": board_type,
         "objective": objective,
         "success_metrics": success_metrics,
         "target_date": target_date,
-        "goal_confirmed": True,
-        "goal_source": SOURCE if draft else BY_HAND,
-        **_gate(actor, board, draft, warnings),
     }
+    changes = {**goal, **_marks(draft), **_gate(actor, board, draft, warnings)}
     board = board_services.update_board(actor, board.pk, changes=changes)
     if interview is not None:
         interview.status = Status.CONFIRMED
@@ -270,6 +268,10 @@ def confirm(
     _keep_person(actor, draft, warnings)
     _ensure_lead(board, draft, warnings)
     return Confirmed(board, tuple(warnings))
+
+
+def _marks(draft: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"goal_confirmed": True, "goal_source": SOURCE if draft else BY_HAND}
 
 
 def _gate(

@@ -168,6 +168,11 @@ def test_what_is_sent_is_kept_noted_and_told(world: World) -> None:
     event = ActivityEvent.objects.get(type="webhook.received")
     assert event.data["payload_id"] == str(payload.id)
     assert event.board_id == world.board.id
+    feed = world.as_ann.get("/activity?actor_type=webhook&resource_type=webhook").items
+    assert [(row["event_type"], row["actor_type"]) for row in feed] == [
+        ("webhook.received", "webhook")
+    ]
+    assert world.as_ann.get("/activity?actor_type=system").items == []
     shown = world.as_bob.get(f"/boards/{world.board.id}/webhooks/{webhook.id}/payloads").items
     assert [(row["payload"], row["is_truncated"]) for row in shown] == [({"text": "hi"}, False)]
 
