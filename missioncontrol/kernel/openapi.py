@@ -124,7 +124,7 @@ class Schema(AutoSchema):
         if reading.expects_version:
             statuses.add(412)
         if REMOTE_TAGS & set(operation.get("tags", ())):
-            statuses.add(502)
+            statuses |= {409, 502}  # an agent without a gateway; a gateway that fails
         return statuses
 
 

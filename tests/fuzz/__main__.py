@@ -89,7 +89,25 @@ def rounds(options: argparse.Namespace) -> list[Round]:
 
 def run(stack: Stack, ground: Ground, one: Round, options: argparse.Namespace) -> int:
     """Run the generator once; its exit code."""
+    files = prepare(stack, ground, one)
     token = {"owner": ground.owner_token, "worker": ground.worker_token}.get(one.caller, "")
+    environment = {
+        **os.environ,
+        "FUZZ_TOKEN": token, "FUZZ_OPERATOR": TOKEN, "FUZZ_STATE": str(files / "state.json"),
+        "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "NO_COLOR": "1",
+    }  # fmt: skip
+    started = time.monotonic()
+    with (RESULTS / f"{one.name}.txt").open("wb") as report:
+        code = subprocess.run(
+            command(stack.base, files, one, options), env=environment, check=False,
+            stdout=report, stderr=subprocess.STDOUT,
+        ).returncode  # fmt: skip
+    report_of(one, code, time.monotonic() - started)
+    return code
+
+
+def prepare(stack: Stack, ground: Ground, one: Round) -> Path:
+    """Write what the generator reads: document, configuration, ids that exist now."""
     document = httpx.get(f"{stack.base}/openapi.json", timeout=60).json()
     owner = {
         "Authorization": f"Bearer {ground.owner_token}",
@@ -107,39 +125,34 @@ def run(stack: Stack, ground: Ground, one: Round, options: argparse.Namespace) -
     credential = CREDENTIAL[one.caller]
     headers = f"[headers]\n{credential}" if credential else ""
     (files / "schemathesis.toml").write_text(CONFIG.format(headers=headers))
-    command = [
+    return files
+
+
+def command(base: str, files: Path, one: Round, options: argparse.Namespace) -> list[str]:
+    """The generator's command line; tokens stand in its environment."""
+    words = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(files / "schemathesis.toml"),
-        "run", str(files / "openapi.json"), "--url", stack.base, "--no-color",
+        "run", str(files / "openapi.json"), "--url", base, "--no-color",
         "--checks", CHECKS, "--max-examples", str(one.cases), "--phases", one.phases,
         "--mode", options.mode, "--exclude-path-regex", NEVER, "--continue-on-failure",
         "--suppress-health-check", "all", "--generation-database", "none",
         "--workers", str(options.workers), "--output-truncate", "true", *one.filters,
     ]  # fmt: skip
     if options.only:
-        command += ["--include-path-regex", options.only]
+        words += ["--include-path-regex", options.only]
     if options.seed is not None:
-        command += ["--seed", str(options.seed)]
+        words += ["--seed", str(options.seed)]
     if options.no_shrink:
-        command.append("--no-shrink")
-    environment = {
-        **os.environ,
-        "FUZZ_TOKEN": token, "FUZZ_OPERATOR": TOKEN, "FUZZ_STATE": str(files / "state.json"),
-        "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "NO_COLOR": "1",
-    }  # fmt: skip
-    started = time.monotonic()
-    with (RESULTS / f"{one.name}.txt").open("wb") as report:
-        code = subprocess.run(
-            command, env=environment, stdout=report, stderr=subprocess.STDOUT, check=False
-        ).returncode
-    report_of(one, code, time.monotonic() - started)
-    return code
+        words.append("--no-shrink")
+    return words
 
 
 def report_of(one: Round, code: int, seconds: float) -> None:
     """One line, and the failures if there are any."""
     text = (RESULTS / f"{one.name}.txt").read_text(errors="replace")
-    summary = re.findall(r"^ *(?:Test cases|[Cc]ases).*$", text, re.M)
-    print(f"{one.name}: {'clean' if code == 0 else 'FAILED'} in {seconds:.0f} s", *summary[-1:])
+    calls = (re.findall(r"(\d+) generated", text) or ["no"])[-1]
+    outcome = "clean" if code == 0 else "FAILED"
+    print(f"{one.name}: {outcome}, {calls} calls in {seconds:.0f} s", flush=True)
     if code:
         print(text[-TAIL:])
 
@@ -147,7 +160,7 @@ def report_of(one: Round, code: int, seconds: float) -> None:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
-    parser.add_argument("--cases", type=int, default=int(os.environ.get("FUZZ_CASES", "6")))
+    parser.add_argument("--cases", type=int, default=int(os.environ.get("FUZZ_CASES", "4")))
     parser.add_argument("--only", help="regular expression of paths")
     parser.add_argument("--callers", default="nobody,worker,owner")
     parser.add_argument("--phases", default="fuzzing,stateful")
