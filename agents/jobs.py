@@ -7,7 +7,7 @@ from uuid import UUID
 from missioncontrol.kernel.jobs import job, taken
 
 from . import delivery, dispatch, lifecycle, skill_sync, sweeps, usage_ingest
-from .services import budgets
+from .services import budgets, syncs
 
 
 @job("gateway", timeout_seconds=150)
@@ -32,6 +32,12 @@ def dispatch_execution(execution_id: str) -> None:
 def sync_heartbeats(gateway_id: str) -> None:
     """Write the heartbeat blocks of a gateway's agents that changed, in one patch."""
     sweeps.sync_heartbeats(UUID(gateway_id))
+
+
+@job("gateway", timeout_seconds=1800)
+def run_template_sync(sync_id: str) -> None:
+    """Write the files of a gateway's agents."""
+    syncs.run(UUID(sync_id))
 
 
 @job("documents", timeout_seconds=900)

@@ -26,7 +26,7 @@ from missioncontrol.kernel import clock, leases
 from missioncontrol.kernel.errors import DomainError, GatewayUnavailable, NotFound, RemoteFailed
 from missioncontrol.kernel.secrets import token_hash
 
-from . import rules, souls, workspace
+from . import linked, rules, souls, workspace
 from .models import Agent
 from .services import notifications, outcomes, tokens
 
@@ -127,9 +127,12 @@ def _set_up(agent: Agent, lost: threading.Event) -> None:
         raise RemoteFailed("The agent has no gateway.", code="no_gateway")
     _remove_left_behind(agent, lost, is_patient=True)
     with _remote_lock(agent.gateway_id, agent.remote_id), rpc.session(agent.gateway_id) as session:
-        _write_workspace(agent, session, lost)
-        _write_heartbeat(agent, session)
-        _label_session(agent, session)
+        if agent.linked_remote_id:
+            linked.write(agent, session)
+        else:
+            _write_workspace(agent, session, lost)
+            _write_heartbeat(agent, session)
+            _label_session(agent, session)
         _still_ours(lost)
         options = agent.work_options or {}
         if options.get("reset_session"):

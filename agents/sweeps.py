@@ -13,8 +13,8 @@ from gateways.wire import provisioning
 from missioncontrol.kernel import clock, jobs, leases
 
 from . import delivery, lifecycle, rules
-from .models import Agent, AgentBeat, AgentNotification, SkillPack
-from .services import executions, notifications, outcomes, skill_packs
+from .models import Agent, AgentBeat, AgentNotification, SkillPack, TemplateSync
+from .services import executions, notifications, outcomes, skill_packs, syncs
 
 BATCH = 100
 KEEP_BEATS = timedelta(hours=24)
@@ -38,11 +38,17 @@ def sweep() -> int:
         for pk in rows.values_list("pk", flat=True)[:BATCH]:
             found += 1
             jobs.enqueue_now(target, pk)
+    wanted = leases.due(TemplateSync.objects.filter(state__in=syncs.OPEN))
+    for pk in wanted.order_by("created_at").values_list("pk", flat=True)[:BATCH]:
+        found += 1
+        jobs.enqueue_now(own.run_template_sync, pk)
     packs = leases.due(SkillPack.objects.filter(sync_state__in=skill_packs.OPEN))
     for pk in packs.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
         found += 1
         jobs.enqueue_now(own.sync_skill_pack, pk)
-    pending = Agent.objects.filter(heartbeat_sync_pending=True, work=Agent.Work.NONE)
+    pending = Agent.objects.filter(
+        heartbeat_sync_pending=True, work=Agent.Work.NONE, linked_remote_id=""
+    )
     usable = pending.filter(gateway__isnull=False, provisioned_at__isnull=False)
     for gateway_id in usable.order_by().values_list("gateway_id", flat=True).distinct()[:BATCH]:
         found += 1
@@ -55,6 +61,7 @@ def sync_heartbeats(gateway_id: UUID) -> int:
     agents = list(
         Agent.objects.select_related("board", "gateway")
         .filter(gateway_id=gateway_id, heartbeat_sync_pending=True, provisioned_at__isnull=False)
+        .filter(linked_remote_id="")
         .exclude(status=Agent.Status.DELETING)[:BATCH]
     )
     if not agents or not rpc.is_usable(Gateway.objects.get(pk=gateway_id)):

@@ -189,6 +189,11 @@ def render_files(agent: Agent, *, workspace: str = "") -> dict[str, str]:
     return files
 
 
+def linked_block(agent: Agent) -> str:
+    """What an adopted agent has to know, for its own AGENTS.md."""
+    return _render("LINKED.md.j2", variables(agent))
+
+
 def kept_on_update(agent: Agent) -> tuple[str, ...]:
     """Files that an update leaves alone when they exist; a main agent's USER.md is rewritten."""
     return ("MEMORY.md",) if agent.agent_type == Agent.Type.MAIN else KEPT

@@ -23,6 +23,8 @@ from activity.models import ActivityEvent, EventDelivery, WebhookDelivery, Webho
 from agents.models import Budget, Execution, Onboarding, Skill, SkillPack
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
+from agents.models import Budget, Execution, Skill, SkillPack, TemplateSync
+from boards.models import BoardGroup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.kernel.secrets import seal
 from missioncontrol.urls import api as api_patterns
@@ -250,6 +252,13 @@ DELETE skills/packs/<pack> : {ADMINS}
 POST skills/packs/<pack>/sync : {ADMINS}
 POST agent/skills/<skill>/state :
 GET usage : {PEOPLE}
+GET agents/discover : {ADMIN_READ}
+POST agents/link : owner
+POST agents/<agent>/unlink : owner
+POST gateways/<gateway>/templates/preview : {ADMINS}
+GET gateways/<gateway>/templates/syncs : {ADMIN_READ}
+POST gateways/<gateway>/templates/syncs : {ADMINS}
+GET gateways/<gateway>/templates/syncs/<sync> : {ADMIN_READ}
 GET agents/<agent>/usage : {ADMIN_READ} reader writer
 GET agents/<agent>/sessions : {ADMIN_READ}
 GET agents/<agent>/sessions/<key>/history :
@@ -394,6 +403,10 @@ BODIES |= {
     "POST skills/packs": {"source_url": "https://github.com/acme/skills"},
     "PATCH skills/packs/<pack>": {"description": "d"},
     "POST agent/skills/<skill>/state": {"state": "installed"},
+    "GET agents/discover": {"gateway_id": "<gateway>"},
+    "POST agents/link": {
+        "gateway_id": "<gateway>", "remote_agent_id": "old", "board_id": "<board>",
+    },
     "POST agent/usage": {"model": "m", "input_tokens": 1},
     "POST budgets": {"scope": "organization", "limit": "5", "period": "day"},
     "PATCH budgets/<budget>": {"limit": "6"},
@@ -473,6 +486,7 @@ def stage(world: World) -> Stage:
     )  # fmt: skip
     ApprovalTask.objects.create(approval=approval, task_id=task.id, title="t")
     budget = Budget.objects.create(organization=world.org, scope="organization", limit=10)
+    sync = TemplateSync.objects.create(organization=world.org, gateway=world.gateway, state="done")
     pack = SkillPack.objects.create(
         organization=world.org, name="p", source_url="https://github.com/acme/p"
     )
@@ -531,7 +545,7 @@ def stage(world: World) -> Stage:
             "endpoint": str(endpoint.id), "sent": str(sent.id), "delivery": str(delivery.pk),
             "job": "no-such-job", "task": str(task.id), "comment": str(comment.id),
             "execution": str(execution.id), "agent": str(world.worker.id),
-            "budget": str(budget.id),
+            "budget": str(budget.id), "sync": str(sync.id),
             "pack": str(pack.id), "skill": str(skill.id),
             "handle": "mission-control", "slug": "tester",
             "channel": str(channel.id),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.api import skills, souls, usage
+from agents.api import linking, skills, souls, usage
 
 _SKILL = "skills/marketplace/<uuid:skill_id>"
+_TEMPLATES = "gateways/<uuid:gateway_id>/templates"
 _PACK = "skills/packs/<uuid:pack_id>"
 
 urlpatterns = [
@@ -26,6 +27,12 @@ urlpatterns = [
     path("agents/<uuid:agent_id>/usage", usage.AgentUsageView.as_view()),
     path("agents/<uuid:agent_id>/sessions", usage.AgentSessionsView.as_view()),
     path("agents/<uuid:agent_id>/sessions/<str:key>/history", usage.AgentTranscriptView.as_view()),
+    path("agents/discover", linking.DiscoverView.as_view()),
+    path("agents/link", linking.LinkView.as_view()),
+    path("agents/<uuid:agent_id>/unlink", linking.UnlinkView.as_view()),
+    path(f"{_TEMPLATES}/preview", linking.SyncPreviewView.as_view()),
+    path(f"{_TEMPLATES}/syncs", linking.SyncJobListView.as_view()),
+    path(f"{_TEMPLATES}/syncs/<uuid:sync_id>", linking.SyncJobView.as_view()),
     path("agent/usage", usage.UsageReportView.as_view()),
     path("agent/skills/<uuid:skill_id>/state", skills.ConfirmView.as_view()),
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import hashlib
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -34,20 +37,47 @@ def file_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def file_edit(request: HttpRequest, agent_id: UUID, name: str) -> HttpResponse:
-    """One file, read from and written to the gateway."""
+    """One file, read from the gateway; what would change is shown before it is written."""
     who = actor(request)
     agent = Agent.objects.seen_by(who, agent_id)
+    context = {"nav": "agents", "agent": agent, "name": name, "lines": None, "is_stale": False}
     if request.method == "POST":
         form = FileForm(request.POST)
         if form.is_valid():
             try:
-                services.write_file(who, agent_id, name, content=form.cleaned_data["content"])
+                if _write_or_compare(request, agent_id, name, form, context):
+                    messages.success(request, _("%(name)s was written.") % {"name": name})
+                    return HttpResponseRedirect(f"/agents/{agent_id}/files")
             except DomainError as refusal:
                 form.add_error("content", str(refusal.detail))
-            else:
-                messages.success(request, _("%(name)s was written.") % {"name": name})
-                return HttpResponseRedirect(f"/agents/{agent_id}/files")
     else:
         form = FileForm(initial={"content": services.read_file(who, agent_id, name)})
-    context = {"nav": "agents", "agent": agent, "name": name, "form": form}
+    context["form"] = form
     return render(request, "agents/file_edit.html", context, status=422 if form.errors else 200)
+
+
+def _write_or_compare(
+    request: HttpRequest, agent_id: UUID, name: str, form: FileForm, context: dict[str, Any]
+) -> bool:
+    """Write a text whose difference was confirmed; else put the difference into the context."""
+    who = actor(request)
+    present, wanted = services.read_file(who, agent_id, name), form.cleaned_data["content"]
+    print_of = hashlib.sha256(present.encode()).hexdigest()
+    confirmed = request.POST.get("confirmed", "")
+    if confirmed == print_of:
+        services.write_file(who, agent_id, name, content=wanted)
+        return True
+    context |= {
+        "lines": difference(present, wanted), "print": print_of, "is_stale": bool(confirmed),
+    }  # fmt: skip
+    return False
+
+
+def difference(present: str, wanted: str) -> list[tuple[str, str]]:
+    """Lines with ``add``, ``del`` or nothing, with three lines around each change."""
+    found = difflib.unified_diff(
+        present.replace("\r\n", "\n").splitlines(), wanted.replace("\r\n", "\n").splitlines(),
+        lineterm="", n=3,
+    )  # fmt: skip
+    kinds = {"+": "add", "-": "del", " ": "", "@": "place"}
+    return [(kinds[line[0]], line if line[0] == "@" else line[1:]) for line in list(found)[2:]]

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from agents.pages import skills, souls, usage
+from agents.pages import linking, skills, souls, sync, usage
 
 _SKILL = "skills/marketplace/<uuid:skill_id>"
+_SYNC = "gateways/<uuid:gateway_id>/syncs/<uuid:sync_id>"
 _PACK = "skills/packs/<uuid:pack_id>"
 
 urlpatterns = [
@@ -14,6 +15,10 @@ urlpatterns = [
     path(f"{_SKILL}/install", skills.skill_install, name="skill-install"),
     path(f"{_SKILL}/uninstall", skills.skill_uninstall, name="skill-uninstall"),
     path(f"{_SKILL}/delete", skills.skill_delete, name="skill-delete"),
+    path("gateways/<uuid:gateway_id>/discover", linking.discover, name="discover"),
+    path("agents/<uuid:agent_id>/unlink", linking.unlink, name="agent-unlink"),
+    path(_SYNC, sync.sync_detail, name="sync-detail"),
+    path(f"{_SYNC}/body", sync.sync_body, name="sync-body"),
     path("usage", usage.usage, name="usage"),
     path("usage/budgets/new", usage.budget_new, name="budget-new"),
     path("usage/budgets/<uuid:budget_id>/edit", usage.budget_edit, name="budget-edit"),

@@ -88,7 +88,14 @@ def begin(agent: Agent, *, fields: Iterable[str] = ()) -> None:
 
 
 def leave_behind(agent: Agent, *, remote_id: str = "") -> None:
-    """Remember the agent's present remote self for removal; saved by the caller."""
+    """Remember the agent's present remote self for removal; saved by the caller.
+
+    An adopted one stays where it is: only the link ends.
+    """
+    if agent.linked_remote_id:
+        agent.linked_remote_id = ""
+        Agent.objects.filter(pk=agent.pk).update(linked_remote_id="")
+        return
     if agent.gateway_id is None or agent.provision_requested_at is None:
         return
     left = {"gateway_id": str(agent.gateway_id), "remote_id": remote_id or agent.remote_id}

@@ -83,7 +83,7 @@ def sync_templates(
         "errors": [],
     }
     with _one_at_a_time(gateway.pk):
-        for agent in _wanted(
+        for agent in wanted(
             gateway, include_main=include_main, lead_only=lead_only, board_id=board_id
         ):
             _request(
@@ -97,10 +97,12 @@ def sync_templates(
     return result
 
 
-def _wanted(
+def wanted(
     gateway: Gateway, *, include_main: bool, lead_only: bool, board_id: UUID | None
 ) -> list[Agent]:
-    agents = Agent.objects.filter(gateway=gateway).exclude(status=Agent.Status.DELETING)
+    """The agents that a sync means, oldest first."""
+    agents = Agent.objects.select_related("board", "gateway").filter(gateway=gateway)
+    agents = agents.exclude(status=Agent.Status.DELETING)
     agents = agents.exclude(board__paused=True)
     if lead_only:
         agents = agents.filter(agent_type__in=[Agent.Type.LEAD, Agent.Type.MAIN])
