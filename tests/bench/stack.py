@@ -70,7 +70,10 @@ class Stack:
 
     def _listener(self) -> psutil.Process:
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            names = " ".join(child.cmdline()) + child.name()
+            try:
+                names = " ".join(child.cmdline()) + child.name()
+            except psutil.Error:  # ended meanwhile
+                continue
             if "web" in names:
                 return child
         for child in psutil.Process(self.process.pid).children(recursive=True):
