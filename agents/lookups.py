@@ -45,7 +45,9 @@ def facts_of_remote(gateway_id: UUID, remote_id: str) -> AgentFacts | None:
 def _of_remote(gateway_id: UUID, remote_id: str) -> Agent | None:
     mine = Agent.objects.filter(gateway_id=gateway_id)
     wanted = remote_id.strip().lower()
-    adopted = mine.filter(linked_remote_id__iexact=wanted).first() if wanted else None
+    adopted: Agent | None = None
+    if wanted:
+        adopted = mine.filter(linked_remote_id__iexact=wanted).first()
     if adopted is not None:
         return adopted
     if wanted == f"mc-gateway-{gateway_id}":

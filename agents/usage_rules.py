@@ -44,13 +44,11 @@ def used_in(message: Mapping[str, Any], *, session_key: str, now: datetime) -> U
     usage = message.get("usage")
     if message.get("role") != "assistant" or not isinstance(usage, Mapping):
         return None
-    tokens = {
-        "input_tokens": _count(usage, "input", "inputTokens", "input_tokens"),
-        "output_tokens": _count(usage, "output", "outputTokens", "output_tokens"),
-        "cached_tokens": _count(usage, "cacheRead", "cache_read") + _count(usage, "cacheWrite"),
-    }
+    given = _count(usage, "input", "inputTokens", "input_tokens")
+    made = _count(usage, "output", "outputTokens", "output_tokens")
+    cached = _count(usage, "cacheRead", "cache_read") + _count(usage, "cacheWrite")
     cost = money(_cost(usage))
-    if not any(tokens.values()) and not cost:
+    if not (given or made or cached or cost):
         return None
     own = message.get("__openclaw")
     facts: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
@@ -62,7 +60,9 @@ def used_in(message: Mapping[str, Any], *, session_key: str, now: datetime) -> U
         run_id=str(facts.get("runId") or "")[:80],
         session_key=session_key[:300],
         cost=cost,
-        **tokens,
+        input_tokens=given,
+        output_tokens=made,
+        cached_tokens=cached,
     )
 
 

@@ -20,11 +20,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from activity.models import ActivityEvent, EventDelivery, WebhookDelivery, WebhookEndpoint
-from agents.models import Budget, Execution, Onboarding, Skill, SkillPack
+from agents.models import Budget, Execution, Onboarding, Skill, SkillPack, TemplateSync
 from boards.models import BoardGroup, BoardWebhook, WebhookPayload
 from gateways.models import GatewayCleanup
-from agents.models import Budget, Execution, Skill, SkillPack, TemplateSync
-from boards.models import BoardGroup
 from governance.models import Approval, ApprovalTask
 from missioncontrol.kernel.secrets import seal
 from missioncontrol.urls import api as api_patterns

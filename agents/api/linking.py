@@ -12,13 +12,13 @@ from rest_framework.response import Response
 
 from agents import actions
 from agents.api import schemas, shapes
-from agents.api.shapes import iso
 from agents.models import TemplateSync
 from agents.services import linking, syncs
 from gateways.models import Gateway
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.api import ApiView, ok, operation, uuid_query
+from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Invalid
 from missioncontrol.kernel.schemas import Input, Name, Output
 

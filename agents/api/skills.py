@@ -14,12 +14,12 @@ from agents import actions
 from agents.api import schemas, waiting
 from agents.api import skill_schemas as shapes_in
 from agents.api.agent import AgentDoor
-from agents.api.shapes import iso
 from agents.models import Skill, SkillInstall, SkillPack
 from agents.services import skill_packs, skills
 from boards.api.views.agent import MAIN, for_agents
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.api import ApiView, Pages, array_of, done, ok, operation, uuid_query
+from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Invalid, RemoteFailed
 
 TAGS = ("skills",)
@@ -27,8 +27,8 @@ ACCEPTED = 202
 
 
 def _installs(rows: list[Skill], gateway_id: UUID | None) -> dict[UUID, SkillInstall]:
-    found = SkillInstall.objects.filter(skill__in=rows, gateway_id=gateway_id)
-    return {row.skill_id: row for row in found}
+    found = SkillInstall.objects.filter(skill__in=rows)
+    return {row.skill_id: row for row in found if row.gateway_id == gateway_id}
 
 
 def card(row: Skill, install: SkillInstall | None) -> dict[str, Any]:
@@ -263,7 +263,8 @@ class PackView(ApiView):
         """Only the fields that are sent."""
         changes = self.read(shapes_in.PackPatch).given()
         skill_packs.update_pack(self.user, pack_id, changes=changes)
-        return self.get(request, pack_id)
+        row = self._seen(pack_id)
+        return ok(pack_shape(row), version=row.version)
 
     @operation(tags=TAGS, summary="Delete a skill pack", response=schemas.Done)
     def delete(self, request: Request, pack_id: UUID) -> Response:

@@ -13,13 +13,13 @@ from rest_framework.response import Response
 from agents import actions, usage_reads
 from agents.api import usage_schemas as schemas
 from agents.api.agent import AgentDoor
-from agents.api.shapes import iso
 from agents.models import Agent, Budget, UsageEntry
 from agents.services import budgets, sessions, skills
 from agents.services import usage as services
 from boards.api.views.agent import ALL, for_agents
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.api import ApiView, Pages, done, ok, operation
+from missioncontrol.kernel.clock import iso
 
 TAGS = ("usage",)
 

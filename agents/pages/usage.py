@@ -109,9 +109,14 @@ def budget_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         kind, _colon, pk = given.pop("about").partition(":")
-        about = {f"{kind}_id": UUID(pk)} if kind else {}
         try:
-            budgets.create_budget(who, scope=kind or "organization", **about, **given)
+            budgets.create_budget(
+                who,
+                scope=kind or "organization",
+                board_id=UUID(pk) if kind == "board" else None,
+                agent_id=UUID(pk) if kind == "agent" else None,
+                **given,
+            )
         except DomainError as refusal:
             _take(form, refusal)
         else:

@@ -85,7 +85,7 @@ def agent_on(board: Board, agent_id: UUID) -> Agent:
         NotFound: none of that id works there.
     """
     agents = Agent.objects.select_related("board", "gateway")
-    found = agents.filter(pk=agent_id, board_id=board.pk).first()
+    found: Agent | None = agents.filter(pk=agent_id, board_id=board.pk).first()
     if found is None or found.status == Agent.Status.DELETING:
         raise NotFound
     return found
@@ -196,9 +196,9 @@ def ask_user(
     """
     board = board_as_lead(actor, board_id, actions.ASK_USER)
     mains = Agent.objects.select_related("board", "gateway").filter(
-        gateway_id=board.gateway_id, gateway__isnull=False, agent_type=Agent.Type.MAIN
+        gateway=board.gateway, gateway__isnull=False, agent_type=Agent.Type.MAIN
     )
-    main = mains.exclude(status=Agent.Status.DELETING).first()
+    main: Agent | None = mains.exclude(status=Agent.Status.DELETING).first()
     if main is None:
         raise Conflict(_("The board's gateway has no agent of its own."), code="no_main_agent")
     require_session(main)
@@ -257,13 +257,14 @@ def message_lead(
 def _lead_of(board: Board) -> Agent | None:
     leads = Agent.objects.select_related("board", "gateway")
     leads = leads.filter(board_id=board.pk, agent_type=Agent.Type.LEAD)
-    return leads.exclude(status=Agent.Status.DELETING).first()
+    found: Agent | None = leads.exclude(status=Agent.Status.DELETING).first()
+    return found
 
 
 def _make_lead(actor: AgentActor, board: Board) -> Agent:
     who = SystemActor(f"asked by {actor.name}", board.organization_id)
     name = f"{board.name[:180]} Lead"
-    if Agent.objects.filter(gateway_id=board.gateway_id, name__iexact=name).exists():
+    if Agent.objects.filter(gateway=board.gateway, name__iexact=name).exists():
         name = f"{name} {str(board.pk)[:8]}"
     try:
         return crud.create_agent(who, name=name, board_id=board.pk, agent_type=Agent.Type.LEAD)

@@ -41,7 +41,9 @@ def home(actor: UserActor, action: authz.Action) -> Organization:
     Raises:
         Forbidden: he belongs to none, or is no admin.
     """
-    found = Organization.objects.filter(pk=actor.organization_id).first()
+    found: Organization | None = None
+    if actor.organization_id is not None:
+        found = Organization.objects.filter(pk=actor.organization_id).first()
     if found is None:
         raise Forbidden(_("You belong to no organization yet. Ask for an invitation."))
     authz.authorize(actor, action, found)
@@ -188,7 +190,7 @@ def _order_text(main: Agent, skill: Skill, gateway: Gateway, *, is_removal: bool
     call = f"{settings.BASE_URL.rstrip('/')}/api/v1/agent/skills/{skill.pk}/state"
     if is_removal:
         head = "REMOVE SKILL"
-        steps = (
+        steps: tuple[str, ...] = (
             "1. Delete the folder of this skill below the destination, and nothing else.",
             f'2. Report with POST {call} and the body {{"state":"removed"}}.',
         )

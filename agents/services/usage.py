@@ -60,7 +60,7 @@ def _tasks(agent: Agent, used: Iterable[Used]) -> dict[str, UUID]:
     entries = list(used)
     runs = [run for run in (_uuid(one.run_id) for one in entries) if run is not None]
     told = AgentNotification.objects.filter(agent=agent, pk__in=runs, task_id__isnull=False)
-    by_run = {str(pk): task_id for pk, task_id in told.values_list("pk", "task_id")}
+    by_run = {str(pk): task for pk, task in told.values_list("pk", "task_id") if task}
     present = set(Task.objects.filter(pk__in=by_run.values()).values_list("pk", flat=True))
     in_hand = list(
         Task.objects.filter(assigned_agent=agent, status=Task.Status.IN_PROGRESS).values_list(
@@ -70,7 +70,7 @@ def _tasks(agent: Agent, used: Iterable[Used]) -> dict[str, UUID]:
     found: dict[str, UUID] = {}
     for one in entries:
         task_id = by_run.get(one.run_id)
-        if task_id in present:
+        if task_id is not None and task_id in present:
             found[one.external_id] = task_id
         elif one.run_id not in by_run and len(in_hand) == 1:
             pk, since = in_hand[0]
