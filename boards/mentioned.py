@@ -43,7 +43,7 @@ def tell(
     if not handles:
         return []
     told = []
-    for member in _readers(organization_id, boards):
+    for member in readers(organization_id, boards):
         person = member.user
         if person.pk == actor.id or not person_is_meant(
             person.email, person.preferred_name, handles
@@ -70,8 +70,8 @@ def tell(
     return told
 
 
-def _readers(organization_id: UUID, boards: Collection[UUID]) -> list[Membership]:
-    """Active members who may read one of the boards."""
+def readers(organization_id: UUID, boards: Collection[UUID]) -> list[Membership]:
+    """Active members, with their accounts, who may read one of the boards."""
     members = Membership.objects.filter(organization_id=organization_id, user__is_active=True)
     wide = Q(all_boards_read=True) | Q(all_boards_write=True)
     granted = grants_of_boards(boards).values("user_id")

@@ -101,6 +101,11 @@ def handle_of(name: str) -> str:
     return first if rules.mentions(f"@{first}") == {first.lower()} else ""
 
 
+def handle_of_person(email: str | None, preferred_name: str) -> str:
+    """What to type after ``@`` so that a person is meant; empty if nothing is."""
+    return handle_of(preferred_name) or handle_of((email or "").partition("@")[0])
+
+
 def person_is_meant(email: str | None, preferred_name: str, handles: Collection[str]) -> bool:
     """Whether a person is mentioned: by the local part of the address or the preferred name."""
     local = (email or "").partition("@")[0].lower()

@@ -127,3 +127,19 @@ def test_people_are_meant_by_address_or_preferred_name(
 def test_a_handle_is_what_a_mention_finds(name: str, handle: str) -> None:
     assert talk.handle_of(name) == handle
     assert not handle or rules.answers_to(name, rules.mentions(f"@{handle}"))
+
+
+@pytest.mark.parametrize(
+    ("email", "preferred", "handle"),
+    [
+        ("ann@example.org", "", "ann"),
+        ("ann@example.org", "Annie Oak", "Annie"),
+        ("a.nn@example.org", "", ""),
+        (None, "林", ""),
+    ],
+)
+def test_the_handle_of_a_person_is_what_a_mention_finds(
+    email: str | None, preferred: str, handle: str
+) -> None:
+    assert talk.handle_of_person(email, preferred) == handle
+    assert not handle or talk.person_is_meant(email, preferred, rules.mentions(f"@{handle}"))

@@ -35,7 +35,7 @@ def test_a_message_is_sent_and_shown(world: World, ann: Client) -> None:
     html = ann.get(page).content.decode()
     assert "<strong>rc2</strong>" in html
     assert f'id="memory-{memory.pk}"' in html
-    assert 'data-handles="lead LA WA"' in html
+    assert 'data-handles="lead LA WA ann bob"' in html
 
 
 def test_a_script_gets_no_page_back(world: World, ann: Client) -> None:
@@ -132,7 +132,7 @@ def test_a_group_is_written_to(world: World, group: BoardGroup, ann: Client, bob
     html = bob.get(page).content.decode()
     assert html.index("Hello") < html.index("All hands")
     assert "<textarea" not in html
-    assert 'data-handles="all LA WA"' in ann.get(page).content.decode()
+    assert 'data-handles="all LA WA ann bob"' in ann.get(page).content.decode()
 
 
 def test_notes_of_a_group(world: World, group: BoardGroup, ann: Client, eve: Client) -> None:

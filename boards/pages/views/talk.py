@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agents.models import Agent
-from boards import memories, services, talk
+from boards import memories, mentioned, services, talk
 from boards.models import BoardGroup
 from boards.pages.forms import NoteForm
 from boards.pages.views import shared
@@ -22,7 +22,7 @@ from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError
 from missioncontrol.kernel.pages import actor, is_htmx, page, page_of, render_error
 
-MESSAGES, NOTES = 100, 50
+MESSAGES, NOTES, MOST_PEOPLE = 100, 50, 200
 METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -40,7 +40,7 @@ def board_chat(request: HttpRequest, board_id: UUID) -> HttpResponse:
     context = {
         **_board(who, board, tab="chat"),
         **_messages(request, memories.of_board(who, board_id, is_chat=True)),
-        "handles": _handles([board.pk], also=talk.LEAD),
+        "handles": _handles(board.organization_id, [board.pk], also=talk.LEAD),
     }
     return render(request, "boards/board_chat.html", context)
 
@@ -103,11 +103,11 @@ def group_chat(request: HttpRequest, group_id: UUID) -> HttpResponse:
             request,
             lambda text: services.add_group_memory(who, group_id, content=text, tags=tags),
         )
-    boards = group.boards.values_list("pk", flat=True)
+    boards = mentioned.boards_of_group(group.pk)
     context = {
         **_group(who, group, tab="chat"),
         **_messages(request, memories.of_group(who, group_id, is_chat=True)),
-        "handles": _handles(boards, also=talk.EVERYBODY),
+        "handles": _handles(group.organization_id, boards, also=talk.EVERYBODY),
     }
     return render(request, "boards/group_chat.html", context)
 
@@ -184,11 +184,15 @@ def _messages(request: HttpRequest, rows: memories.Rows) -> dict[str, Any]:
     return {**found, "items": found["items"][::-1]}
 
 
-def _handles(board_ids: Any, *, also: str) -> list[str]:
-    """What can be typed after ``@``."""
+def _handles(organization_id: UUID, board_ids: list[UUID], *, also: str) -> list[str]:
+    """What can be typed after ``@``: agents of the boards, then people who may read them."""
     agents = Agent.objects.filter(board_id__in=board_ids).order_by("name", "pk")
     names = [talk.handle_of(name) for name in agents.values_list("name", flat=True)]
-    return list(dict.fromkeys([also, *(name for name in names if name)]))
+    people = [
+        talk.handle_of_person(member.user.email, member.user.preferred_name)
+        for member in mentioned.readers(organization_id, board_ids)[:MOST_PEOPLE]
+    ]
+    return list(dict.fromkeys(name for name in (also, *names, *people) if name))
 
 
 def _notes_page(
