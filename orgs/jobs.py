@@ -8,6 +8,7 @@ from missioncontrol.kernel.jobs import job
 
 from . import mailing
 from .notices import delivery
+from .services import browser_sessions
 
 
 @job("webhooks", timeout_seconds=60)
@@ -33,3 +34,9 @@ def deliver_notification(delivery_id: str) -> None:
 def retain_notifications() -> None:
     """Drop notifications older than 90 days."""
     delivery.retain()
+
+
+@job("default", timeout_seconds=120)
+def clear_sessions() -> None:
+    """Drop browser sessions and one-time links that have run out."""
+    browser_sessions.clear()

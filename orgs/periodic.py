@@ -7,4 +7,5 @@ from . import jobs
 periodic = (
     Periodic("orgs.sweep", 30, jobs.sweep),
     Periodic("orgs.retain_notifications", 3600, jobs.retain_notifications),
+    Periodic("orgs.clear_sessions", 3600, jobs.clear_sessions),
 )

@@ -14,7 +14,7 @@ from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.unit import service
-from orgs.models import User
+from orgs.models import SignInLink, User
 from orgs.services import users
 from orgs.signin.models import BrowserSession
 
@@ -103,6 +103,15 @@ def end_all(actor: UserActor, *, except_key: str = "") -> int:
         )
         users.note_rights_changed(actor.id)
     return ended
+
+
+@service
+def clear() -> None:
+    """Drop what has run out: sessions, their entries, one-time links."""
+    Session.objects.filter(expire_date__lt=clock.now()).delete()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    BrowserSession.objects.exclude(Exists(alive)).delete()
+    SignInLink.objects.filter(expires_at__lt=clock.now()).delete()
 
 
 def _require_admin_scope(actor: UserActor) -> None:

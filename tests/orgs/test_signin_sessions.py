@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client as Browser
+from django.utils import timezone
 
 from activity.models import ActivityEvent
 from orgs import sessions
-from orgs.models import User
+from orgs.models import SignInLink, User
+from orgs.services import browser_sessions, sign_in
 from orgs.signin import browsers
 from orgs.signin.models import BrowserSession
 from tests import factories
@@ -129,6 +133,21 @@ def test_a_planted_session_key_is_not_kept(kim: User) -> None:
     browser.post("/sign-in", {"mode": "password", "username": "kim", "password": PASSWORD})
     assert browser.session.session_key != planted
     assert "planted" not in browser.session
+
+
+def test_what_has_run_out_is_dropped(kim: User) -> None:
+    kept, gone = browser_of(), browser_of()
+    sign_in.issue_sign_in_link()
+    past = timezone.now() - timedelta(seconds=1)
+    key = gone.session.session_key
+    Session.objects.filter(session_key=key).update(expire_date=past)
+    SignInLink.objects.update(expires_at=past)
+    assert len(listed(kept)) == 1
+    browser_sessions.clear()
+    assert BrowserSession.objects.get().session_key == kept.session.session_key
+    assert not Session.objects.filter(session_key=key).exists()
+    assert not SignInLink.objects.exists()
+    assert not is_out(kept)
 
 
 @pytest.mark.parametrize(
