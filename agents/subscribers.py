@@ -35,6 +35,9 @@ def register() -> None:
     subscribe("gateway.updated", gateway_updated)
     subscribe("gateway.status_changed", gateway_back)
     subscribe(("board.updated", "board.policy_changed"), board_changed)
+    subscribe(
+        ("custom_field.created", "custom_field.updated", "custom_field.deleted"), fields_changed
+    )
     subscribe(("board.resumed",), board_resumed)
     subscribe(("agent.provisioned", "agent.checked_in", "agent.resumed"), agent_appeared)
     subscribe("task.created", task_created)
@@ -56,7 +59,7 @@ def register() -> None:
 
 def _board_deleted(event: EventView) -> None:
     if event.target_id is not None:
-        placement.release_from_board(event.target_id)
+        placement.release_from_board(event.target_id, force=bool(event.data.get("force")))
 
 
 def _gateway_created(event: EventView) -> None:
@@ -120,6 +123,12 @@ def _shown(value: Any) -> str:
     if value is None or value == "":
         return "(empty)"
     return workspace.line(value if isinstance(value, str) else orjson.dumps(value).decode(), 300)
+
+
+def fields_changed(event: EventView) -> None:
+    """Agents read in their files which fields the tasks of their board have."""
+    for board_id in event.data.get("bound_to") or ():
+        placement.refresh_board(UUID(str(board_id)))
 
 
 def board_resumed(event: EventView) -> None:

@@ -8,15 +8,27 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from agents import rules
 from agents.models import Agent
 from boards.models import Board
 from gateways.models import Gateway
 from missioncontrol.kernel.actors import SystemActor
+from missioncontrol.kernel.errors import RemoteFailed
 from missioncontrol.kernel.unit import service
 
 from . import crud, setup
+
+#: States in which nothing can be removed from a gateway.
+AWAY = {
+    Gateway.Status.OFFLINE,
+    Gateway.Status.ERROR,
+    Gateway.Status.INCOMPATIBLE,
+    Gateway.Status.UNAUTHORIZED,
+    Gateway.Status.PAIRING_REQUIRED,
+    Gateway.Status.REVOKED,
+}
 
 
 def _locked(rows: Q) -> list[Agent]:
@@ -29,10 +41,28 @@ def _locked(rows: Q) -> list[Agent]:
     )
 
 
+def _is_away(gateway: Gateway) -> bool:
+    return gateway.status in AWAY
+
+
 @service
-def release_from_board(board_id: UUID) -> int:
-    """A board is being deleted: its agents go back to the pool, removed from their gateway."""
+def release_from_board(board_id: UUID, *, force: bool = False) -> int:
+    """A board is being deleted: its agents go back to the pool, removed from their gateway.
+
+    Raises:
+        RemoteFailed: a gateway that has agents of the board is away, and ``force`` is off; with
+            it they are removed there as soon as it is back.
+    """
     agents = _locked(Q(board_id=board_id))
+    away = {
+        a.gateway.name for a in agents if a.gateway and a.provisioned_at and _is_away(a.gateway)
+    }
+    if away and not force:
+        raise RemoteFailed(
+            _("Gateway cleanup failed: %(names)s cannot be reached now.")
+            % {"names": ", ".join(sorted(away))},
+            code="gateway_cleanup_failed",
+        )
     for agent in agents:
         setup.leave_behind(agent)
         agent.board, agent.gateway, agent.agent_type = None, None, Agent.Type.WORKER

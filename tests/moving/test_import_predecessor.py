@@ -20,6 +20,7 @@ from gateways.models import Gateway
 from governance.models import Approval
 from missioncontrol.kernel import credentials, secrets
 from orgs.models import Invite, Membership, Organization, User
+from tests.clients import Client
 from tests.moving import predecessor
 from tests.moving.predecessor import Predecessor
 
@@ -71,6 +72,18 @@ def test_a_dry_run_changes_nothing_and_says_what_would_happen(there: Predecessor
     assert "Nothing was changed" in report
     assert not Organization.objects.exists()
     assert not ActivityEvent.objects.exists()
+
+
+@pytest.mark.scenario("CORE-90")
+def test_a_dump_is_imported_and_an_agent_checks_in(there: Predecessor) -> None:
+    report = moved_in(there)
+    for table in ("organizations", "boards", "agents", "tasks", "tags", "board_memory"):
+        read, moved, _there, left = line(report, table)
+        assert (read, left) == (moved, 0)
+    assert not Task.objects.exclude(status__in=["todo", "in_progress", "review", "done"]).exists()
+    worker = Client(agent_token=there.worker_token)
+    worker.post("/agent/heartbeat", {"status": "online"}).expect(200)
+    assert Agent.objects.get(pk=there.id("worker")).status == "online"
 
 
 def test_everything_comes_over_with_its_ids(there: Predecessor) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from activity.models import ActivityEvent, AuditEntry
+from agents.models import Agent
 from boards.models import Board
+from gateways.models import Gateway
 from tests.world import World
 
 
@@ -74,3 +77,20 @@ def test_every_rule_explains_itself(world: World, ann: Client) -> None:
         "success_metrics", "target_date", "goal_confirmed",
     ):  # fmt: skip
         assert f'id="id_{name}_helptext"' in page, name
+
+
+def test_a_board_on_a_gateway_that_is_away_is_deleted_only_on_purpose(
+    ann: Client, world: World
+) -> None:
+    Gateway.objects.filter(pk=world.gateway.pk).update(status=Gateway.Status.OFFLINE)
+    Agent.objects.filter(pk=world.worker.pk).update(
+        gateway=world.gateway,
+        provision_requested_at=timezone.now(),
+        provisioned_at=timezone.now(),
+    )
+    path, sent = f"/boards/{world.board.pk}/delete", {"confirm_name": world.board.name}
+    html = ann.post(path, sent).content.decode()
+    assert "cannot be reached now" in html
+    assert 'name="force"' in html
+    assert Board.objects.filter(pk=world.board.pk).exists()
+    assert ann.post(path, {**sent, "force": "1"})["Location"] == "/boards"

@@ -19,7 +19,7 @@ from boards.pages.forms import POLICY, BoardEditForm, BoardNewForm, PlacedForm
 from boards.pages.views import shared
 from gateways.models import Gateway
 from missioncontrol.kernel.actors import UserActor
-from missioncontrol.kernel.errors import Forbidden
+from missioncontrol.kernel.errors import Forbidden, RemoteFailed
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, listing, page
 
 EDITED = (
@@ -202,11 +202,18 @@ def board_delete(request: HttpRequest, board_id: UUID) -> HttpResponse:
     who = actor(request)
     board = shared.board_of(who, board_id)
     _admins_only(who, board.organization_id)
-    if request.method == "POST" and request.POST.get("confirm_name", "").strip() == board.name:
-        services.delete_board(who, board_id)
-        messages.success(request, _("The board %(name)s was deleted.") % {"name": board.name})
-        return HttpResponseRedirect("/boards")
-    context = {"nav": "boards", "board": board, "is_refused": request.method == "POST"}
+    is_named = request.POST.get("confirm_name", "").strip() == board.name
+    away = ""
+    if request.method == "POST" and is_named:
+        try:
+            services.delete_board(who, board_id, force=request.POST.get("force") == "1")
+        except RemoteFailed as refusal:
+            away = str(refusal.detail)
+        else:
+            messages.success(request, _("The board %(name)s was deleted.") % {"name": board.name})
+            return HttpResponseRedirect("/boards")
+    is_refused = request.method == "POST" and not is_named
+    context = {"nav": "boards", "board": board, "is_refused": is_refused, "away": away}
     return render(request, "boards/board_delete.html", context)
 
 
