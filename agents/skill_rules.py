@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import orjson
+from django.utils.translation import gettext_noop as _
 
 DEFAULT_BRANCH = "main"
 SKILL_FILE = "SKILL.md"
@@ -37,13 +38,13 @@ def pack_url(raw: str, hosts: Iterable[str]) -> str:
     """
     parts = _https(raw.strip().rstrip("/").removesuffix(".git").rstrip("/"))
     if parts.hostname not in {host.lower() for host in hosts}:
-        raise BadAddress("The host is not among those that skill packs may come from.")
+        raise BadAddress(_("The host is not among those that skill packs may come from."))
     segments = [segment for segment in parts.path.split("/") if segment]
     good = len(segments) == 2 and all(
         _OWNER_OR_NAME.fullmatch(segment) and segment not in (".", "..") for segment in segments
     )
     if not good or parts.query or parts.fragment:
-        raise BadAddress("Write the address as https://host/owner/name.")
+        raise BadAddress(_("Write the address as https://host/owner/name."))
     return f"https://{parts.hostname}/{'/'.join(segments)}"
 
 
@@ -56,22 +57,22 @@ def skill_url(raw: str) -> str:
     plain = raw.strip().rstrip("/")
     parts = _https(plain)
     if not parts.path.strip("/"):
-        raise BadAddress("The address needs a path that names the skill.")
+        raise BadAddress(_("The address needs a path that names the skill."))
     return plain
 
 
 def _https(raw: str) -> Any:
     if _CONTROL.search(raw) or " " in raw or "\\" in raw:
-        raise BadAddress("The address holds characters that no address has.")
+        raise BadAddress(_("The address holds characters that no address has."))
     parts = urlsplit(raw)
     try:
         port = parts.port
     except ValueError:
         port = -1
     if parts.scheme != "https" or not parts.hostname:
-        raise BadAddress("The address begins with https:// and a host.")
+        raise BadAddress(_("The address begins with https:// and a host."))
     if parts.username or parts.password or port not in (None, 443):
-        raise BadAddress("The address names no user and no port.")
+        raise BadAddress(_("The address names no user and no port."))
     return parts
 
 

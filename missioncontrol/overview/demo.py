@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,8 @@ from django.conf import settings
 
 from agents import services as agents
 from agents.models import Agent
+from agents.services import budgets, skills, usage
+from agents.usage_rules import Used
 from boards import talk
 from boards.models import Board, BoardMemory, GroupMemory, Task
 from boards.services import (
@@ -144,6 +147,7 @@ def seed() -> bool:
     _authors(payments, crew["payments"])
     _waiting_approvals(run, release, crew["release"])
     _webhook(run, release)
+    _usage(run, [*crew["release"], *crew["payments"]])
     for place, worker, title, priority, text in LIVE:
         board = release if place == "release" else payments
         tasks.create_task(
@@ -303,6 +307,28 @@ def _webhook(run: Demo, board: Board) -> None:
         webhooks.receive_payload(
             board.id, webhook.id, Incoming(body.encode(), headers, "192.0.2.17")
         )
+
+
+def _usage(run: Demo, crew: list[Agent]) -> None:
+    """A fortnight of model answers, a budget over them, and a skill that can be installed."""
+    for day in range(14):
+        moment = run.start + timedelta(days=day, hours=9)
+        with clock.at(moment):
+            for place, agent in enumerate(crew):
+                tokens = 4000 + 900 * ((day * 7 + place * 5) % 11)
+                one = Used(
+                    external_id=f"demo-{day}", at=moment, model="scripted-1", provider="simulated",
+                    input_tokens=tokens, output_tokens=tokens // 6,
+                    cost=Decimal(tokens) * Decimal("0.000012"),
+                )  # fmt: skip
+                usage.record_used(agent.pk, [one])
+    budgets.create_budget(
+        run.actor, scope="organization", limit=Decimal(25), period="month", pauses_agents=False
+    )
+    skills.add_skill(
+        run.actor, source_url="https://example.org/skills/release-notes", name="Release notes",
+        description="Writes the notes of a release from its finished tasks.",
+    )  # fmt: skip
 
 
 def _wake_again(actor: UserActor, organization_id: UUID) -> None:
