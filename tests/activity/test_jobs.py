@@ -61,4 +61,7 @@ def test_the_work_is_in_the_products_table() -> None:
         "activity.drain": 5,
         "activity.idempotency": 3600,
         "activity.retention": 86_400,
+        "activity.tally": 60,
+        "activity.webhooks": 5,
+        "activity.webhook_log": 86_400,
     }
