@@ -164,6 +164,21 @@ def test_the_timeline_leads_to_what_was_said(world: World, group: BoardGroup, an
     assert f'href="/board-groups/{group.pk}/memory"' in html
 
 
+def test_a_group_shows_what_its_boards_work_on(
+    world: World, group: BoardGroup, ann: Client, bob: Client
+) -> None:
+    Board.objects.filter(pk=world.second_board.pk).update(board_group=group)
+    for number in range(6):
+        factories.make_task(world.board, f"Open {number}", assigned_agent=world.worker)
+    factories.make_task(world.board, "Finished", status="done")
+    factories.make_task(world.second_board, "Elsewhere")
+    html = ann.get(f"/board-groups/{group.pk}").content.decode()
+    assert html.count(">Open ") == 5
+    assert "Finished" not in html
+    assert "Elsewhere" in html
+    assert "Elsewhere" not in bob.get(f"/board-groups/{group.pk}").content.decode()
+
+
 def test_tabs_lead_through_board_and_group(world: World, group: BoardGroup, ann: Client) -> None:
     board = ann.get(f"/boards/{world.board.pk}").content.decode()
     for path in ("chat", "memory"):

@@ -11,11 +11,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from boards import services
+from boards import reads, services
 from boards.models import Board, BoardGroup, Task
 from boards.pages.forms import GroupForm
 from boards.pages.views import shared
 from missioncontrol.kernel.pages import actor, home_of, listing, page
+
+#: Open tasks of each board that a group's page shows.
+TASKS_OF_A_BOARD = 5
 
 
 @require_safe
@@ -42,10 +45,13 @@ def group_detail(request: HttpRequest, group_id: UUID) -> HttpResponse:
         f"n_{status}": Count("tasks", filter=Q(tasks__status=status))
         for status in Task.Status.values
     }
+    shown = list(boards.select_related("gateway").annotate(**counts).order_by("name", "id"))
+    tasks = reads.first_tasks([board.pk for board in shown], TASKS_OF_A_BOARD, with_done=False)
     context = {
         "nav": "board-groups",
         "group": group,
-        "boards": boards.select_related("gateway").annotate(**counts).order_by("name", "id"),
+        "boards": shown,
+        "open_tasks": [(board, tasks[board.pk]) for board in shown if tasks[board.pk]],
         "waiting": shared.waiting_by_board(who),
         "can_edit": who.is_admin_in(group.organization_id),
     }
