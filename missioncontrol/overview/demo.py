@@ -6,6 +6,7 @@ demonstration obeys every rule. A second run keeps what is there and wakes the a
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,10 +42,12 @@ from governance import services as governance
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import AgentActor, AgentRole, UserActor
 from orgs import credentials
+from orgs.board_access import BoardAccess
 from orgs.models import Organization
-from orgs.services import organizations, users
+from orgs.services import invites, organizations, users
 
 NAME = "Northlight Labs"
+MAIL_DOMAIN = "northlight.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def seed() -> bool:
     _waiting_approvals(run, release, crew["release"])
     _webhook(run, release)
     _usage(run, [*crew["release"], *crew["payments"]])
+    _people(run, payments)
     for place, worker, title, priority, text in LIVE:
         board = release if place == "release" else payments
         tasks.create_task(
@@ -329,6 +333,24 @@ def _usage(run: Demo, crew: list[Agent]) -> None:
         run.actor, source_url="https://example.org/skills/release-notes", name="Release notes",
         description="Writes the notes of a release from its finished tasks.",
     )  # fmt: skip
+
+
+def _people(run: Demo, board: Board) -> None:
+    """A colleague who came in by invitation, and two who have not answered yet."""
+    read = BoardAccess(board.id, can_read=True, can_write=False)
+    mira = f"mira@{MAIL_DOMAIN}"
+    invites.create_invite(
+        run.actor, run.organization_id, invited_email=mira, board_access_rows=[read]
+    )
+    users.create_password_user(
+        username="mira", password=secrets.token_urlsafe(24), email=mira, name="Mira Okafor",
+        is_super_admin=False, email_verified=True,
+    )  # fmt: skip
+    for name, role in (("jonas", "member"), ("liwei", "admin")):
+        invites.create_invite(
+            run.actor, run.organization_id, invited_email=f"{name}@{MAIL_DOMAIN}", role=role,
+            all_boards_read=True,
+        )  # fmt: skip
 
 
 def _wake_again(actor: UserActor, organization_id: UUID) -> None:
