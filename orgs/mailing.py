@@ -68,7 +68,7 @@ def _reason(error: Exception) -> str:
         return "The mail server refused the address."
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return "The mail server refused the sign-in. Check SMTP_URL."
-    return f"The mail server could not be reached ({type(error).__name__})."
+    return "The mail server could not be reached."
 
 
 def invite_message(invite: Invite) -> EmailMessage:

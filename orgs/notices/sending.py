@@ -93,7 +93,7 @@ def _email(channel: NotificationChannel, message: Message) -> None:
     except smtplib.SMTPRecipientsRefused as error:
         raise NotSent("The mail server refused the address.", is_final=True) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotSent(f"The mail server failed ({type(error).__name__}).") from error
+        raise NotSent("The mail server could not be reached.") from error
 
 
 def _telegram(channel: NotificationChannel, message: Message) -> None:
@@ -156,7 +156,7 @@ def _post(url: str, body: object, headers: dict[str, str], *, key: str = "") -> 
                 if len(answer) > MAX_ANSWER:
                     break
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotSent(f"The server could not be reached ({type(error).__name__}).") from error
+        raise NotSent("The server could not be reached.") from error
     status = response.status_code
     if status >= 300:
         raise NotSent(f"The server answered {status}.", is_final=status in FINAL or status < 400)
