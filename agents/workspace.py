@@ -48,6 +48,10 @@ _RULES = (
 )  # fmt: skip
 
 
+#: Custom fields of a board that its agents are told of.
+MOST_FIELDS = 25
+
+
 def clean(value: Any) -> str:
     """Text without control characters; ``None`` is nothing."""
     return _CONTROL.sub("", str(value)).replace("\r\n", "\n") if value is not None else ""
@@ -130,6 +134,7 @@ def _board(agent: Agent) -> dict[str, Any]:
         "board_target_date": (iso(board.target_date) or "") if board else "",
         "board_goal_confirmed": "true" if board and board.goal_confirmed else "false",
         "board_rule_max_agents": board.max_agents if board else 0,
+        "board_fields": list(board.custom_fields)[:MOST_FIELDS] if board else [],
     }
     for name in _RULES:
         values[f"board_rule_{name}"] = "true" if board and getattr(board, name) else "false"

@@ -87,12 +87,13 @@ class BoardFilter:
     agent: str = ""
     priority: str = ""
     tag: str = ""
+    status: str = ""
     all: str = ""
 
     @property
     def any(self) -> bool:
         """Whether cards are hidden by it."""
-        return bool(self.q or self.agent or self.priority or self.tag)
+        return bool(self.q or self.agent or self.priority or self.tag or self.status)
 
     def narrow(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """Tasks that match."""
@@ -104,6 +105,8 @@ class BoardFilter:
             tasks = tasks.filter(assigned_agent_id=UUID(self.agent))
         if self.priority:
             tasks = tasks.filter(priority=self.priority)
+        if self.status in Task.Status.values:
+            tasks = tasks.filter(status=self.status)
         if self.tag:
             tasks = tasks.filter(tag_ids__contains=[UUID(self.tag)])
         return tasks

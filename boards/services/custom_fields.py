@@ -27,6 +27,7 @@ FIELDS = frozenset(
 )  # fmt: skip
 NOT_NULL = frozenset({"label", "field_type", "ui_visibility", "required", "board_ids"})
 MAX_BOARDS = 1_000
+MOST_TOLD = 200
 
 
 @service
@@ -72,7 +73,12 @@ def create_custom_field(
         ) from error
     field.boards.set(_lock(bound))
     spread(bound)
-    data = {"field_key": key, "label": field.label, "field_type": field.field_type}
+    data: dict[str, Any] = {
+        "field_key": key,
+        "label": field.label,
+        "field_type": field.field_type,
+        **_bound_to(bound),
+    }
     _publish(actor, field, "custom_field.created", data)
     return field
 
@@ -142,6 +148,7 @@ def _tell_updated(
         now["board_ids"] = sorted(str(pk) for pk in after)
         old["board_ids"] = sorted(str(pk) for pk in before)
     data = {"changes": rules.event_values(now), "previous": rules.event_values(old)}
+    data |= _bound_to(before | after)
     _publish(actor, field, "custom_field.updated", data)
 
 
@@ -166,7 +173,8 @@ def delete_custom_field(actor: Actor, field_id: Any) -> None:
             code="values_exist",
             count=count,
         )
-    _publish(actor, field, "custom_field.deleted", {"field_key": field.field_key})
+    data = {"field_key": field.field_key, **_bound_to(bound)}
+    _publish(actor, field, "custom_field.deleted", data)
     field.boards.clear()
     field.delete()
     spread(bound)
@@ -296,6 +304,11 @@ def spec_of(field: CustomField) -> FieldSpec:
         regex=field.validation_regex,
         description=field.description,
     )
+
+
+def _bound_to(board_ids: Iterable[UUID]) -> dict[str, list[str]]:
+    """The boards whose agents have to know."""
+    return {"bound_to": sorted(str(pk) for pk in board_ids)[:MOST_TOLD]}
 
 
 def _publish(actor: Actor, field: CustomField, type_: str, data: Mapping[str, Any]) -> None:

@@ -250,6 +250,8 @@ def test_the_list_sorts_filters_and_chooses(world: World, ann: Client, bob: Clie
     page = text(ann.get(f"/boards/{world.board.id}/list?sort=-priority"))
     assert page.index(low.key) < page.index(f">{high.key}<")
     assert "data-mc-select-bar" in page
+    f.make_task(world.board, "Zanzibar", status="done")
+    assert "Zanzibar" not in text(ann.get(f"/boards/{world.board.id}/list?status=todo"))
     assert "data-mc-select-bar" not in text(bob.get(f"/boards/{world.board.id}/list"))
     assert ann.get(f"/boards/{world.second_board.id}/list?sort=nothing&q=x").status_code == 200
 

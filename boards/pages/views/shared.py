@@ -57,7 +57,7 @@ def waiting_by_board(who: UserActor) -> dict[UUID, int]:
 
 def filter_of(request: HttpRequest) -> cards.BoardFilter:
     """What the reader asked for; a malformed id asks for nothing."""
-    names = ("q", "agent", "priority", "tag", "all")
+    names = ("q", "agent", "priority", "tag", "status", "all")
     values = {name: request.GET.get(name, "").strip() for name in names}
     for name in ("agent", "tag"):
         if values[name] not in {"", "none"} and choices.id_of(values[name]) is None:
