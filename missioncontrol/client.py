@@ -27,6 +27,8 @@ from missioncontrol.client_events import Event, EventReader
 
 Row = dict[str, Any]
 API = "/api/v1"
+#: Paths that are taken as they are; others are relative to the API.
+ROOTS = ("/api/", "/openapi.json", "/health", "/readyz", "/metrics")
 PAGE_ROWS = 200
 LONGEST_PAUSE_SECONDS = 30.0
 #: Statuses after which nothing was changed and the same call may succeed.
@@ -199,12 +201,17 @@ class Client:
             sent["If-Match"] = f'"{version}"'
         if method == "POST":
             sent.setdefault("Idempotency-Key", key or uuid.uuid4().hex)
+        response = self._answered(
+            method, self.address(path), json=body, params=_query(query), headers=sent
+        )
+        return _answer(response)
+
+    def _answered(self, method: str, path: str, **call: Any) -> httpx.Response:
+        """The answer, after as many attempts as may be made."""
         for attempt in range(1, self._attempts + 1):
             is_last = attempt == self._attempts
             try:
-                response = self.http.request(
-                    method, self.address(path), json=body, params=_query(query), headers=sent
-                )
+                response = self.http.request(method, path, **call)
             except httpx.HTTPError as error:
                 # PATCH, PUT and DELETE may have been carried out before the connection broke.
                 if is_last or method not in ("GET", "HEAD", "POST"):
@@ -214,13 +221,13 @@ class Client:
             if response.status_code not in PASSING or is_last:
                 break
             self._pause(_wait(attempt, response.headers.get("Retry-After")))
-        return _answer(response)
+        return response
 
     @staticmethod
     def address(path: str) -> str:
         """The full path of a relative one."""
         path = path if path.startswith("/") else f"/{path}"
-        return path if path.startswith(("/api/", "/openapi.json", "/health")) else f"{API}{path}"
+        return path if path.startswith(ROOTS) else f"{API}{path}"
 
     def get(self, path: str, **query: Any) -> Any:
         """Body of a GET."""

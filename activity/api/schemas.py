@@ -104,7 +104,7 @@ class DeliveryQuery(Input):
     offset: int | None = None
 
 
-class DeliveryOut(Output):
+class WebhookDeliveryOut(Output):
     """One message of an outbound webhook, and what became of it."""
 
     id: UUID
@@ -123,7 +123,7 @@ class DeliveryOut(Output):
     created_at: datetime
 
 
-class DeliveryDetail(DeliveryOut):
+class DeliveryDetail(WebhookDeliveryOut):
     """The same with the body that is sent."""
 
     body: str

@@ -188,7 +188,7 @@ class RotateSecretView(ApiView):
 class TestView(ApiView):
     """A test message."""
 
-    @operation(tags=TAGS, summary="Send a test message", response=schemas.DeliveryOut)
+    @operation(tags=TAGS, summary="Send a test message", response=schemas.WebhookDeliveryOut)
     def post(self, request: Request, endpoint_id: UUID) -> Response:
         """Send; the log tells what became of it."""
         return ok(delivery(webhooks.send_test(self.user, endpoint_id)))
@@ -198,7 +198,9 @@ class DeliveryListView(ApiView):
     """The log of an endpoint."""
 
     @operation(
-        tags=TAGS, summary="Deliveries, newest event first", response=list[schemas.DeliveryOut]
+        tags=TAGS,
+        summary="Deliveries, newest event first",
+        response=list[schemas.WebhookDeliveryOut],
     )
     def get(self, request: Request, endpoint_id: UUID) -> Response:
         """List; ``status`` narrows it."""
@@ -227,7 +229,9 @@ class DeliveryView(ApiView):
 class ReplayView(ApiView):
     """A delivery, once more."""
 
-    @operation(tags=TAGS, summary="Send a stored message again", response=schemas.DeliveryOut)
+    @operation(
+        tags=TAGS, summary="Send a stored message again", response=schemas.WebhookDeliveryOut
+    )
     def post(self, request: Request, endpoint_id: UUID, sent_id: UUID) -> Response:
         """Replay, under the same id."""
         return ok(delivery(webhooks.replay(self.user, endpoint_id, sent_id)))

@@ -39,7 +39,7 @@ class LinkIn(Input):
     name: Name | None = None
 
 
-class RemoteAgentOut(Output):
+class UnlinkedAgentOut(Output):
     """An agent that the gateway has and we do not."""
 
     remote_agent_id: str
@@ -100,7 +100,7 @@ class SyncJobOut(Output):
 class DiscoverView(ApiView):
     """Agents of a gateway that are not ours."""
 
-    @operation(tags=TAGS, summary="Discover agents of a gateway", response=list[RemoteAgentOut])
+    @operation(tags=TAGS, summary="Discover agents of a gateway", response=list[UnlinkedAgentOut])
     def get(self, request: Request) -> Response:
         """Asked now."""
         gateway_id = uuid_query(request.GET, "gateway_id")

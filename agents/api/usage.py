@@ -169,7 +169,9 @@ class BudgetView(ApiView):
 class AgentSessionsView(ApiView):
     """Sessions of an agent."""
 
-    @operation(tags=("agents",), summary="Sessions of an agent")
+    @operation(
+        tags=("agents",), summary="Sessions of an agent", response=list[schemas.AgentSession]
+    )
     def get(self, request: Request, agent_id: UUID) -> Response:
         """As its gateway keeps them, without tokens."""
         rows = sessions.list_sessions(self.user, agent_id)
@@ -179,7 +181,11 @@ class AgentSessionsView(ApiView):
 class AgentTranscriptView(ApiView):
     """What was said in a session of an agent."""
 
-    @operation(tags=("agents",), summary="Transcript of a session of an agent")
+    @operation(
+        tags=("agents",),
+        summary="Transcript of a session of an agent",
+        response=schemas.AgentTranscript,
+    )
     def get(self, request: Request, agent_id: UUID, key: str) -> Response:
         """Oldest first; ``offset`` counts from the newest message."""
         pages = Pages(request.GET, default=100)

@@ -105,3 +105,11 @@ class BudgetOut(Output):
     percent: int
     since: datetime
     version: int
+
+
+class AgentSession(Output):
+    """A session, as the agent's gateway describes it."""
+
+
+class AgentTranscript(Output):
+    """What was said in a session, as the gateway keeps it."""

@@ -21,9 +21,11 @@ def api() -> dict[str, Any]:
 
 
 def operations(api: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Operations of the API; probes of health stand outside of it."""
     for path, item in api["paths"].items():
-        for method, operation in item.items():
-            yield method, path, operation
+        if path.startswith("/api/v1/"):
+            for method, operation in item.items():
+                yield method, path, operation
 
 
 def names(operation: dict[str, Any], place: str) -> set[str]:
