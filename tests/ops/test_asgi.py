@@ -55,7 +55,7 @@ async def test_socket_without_a_place_is_closed() -> None:
 
 
 @pytest.fixture
-async def http() -> Any:
+def http(monkeypatch: pytest.MonkeyPatch) -> Any:
     async def ask(path: str, method: str = "GET") -> list[str]:
         seen: list[str] = []
 
@@ -65,12 +65,9 @@ async def http() -> Any:
         async def pooled(_scope: Any, _receive: Any, _send: Any) -> None:
             seen.append("pool")
 
-        before = application._streams, application._http
-        application._streams, application._http = {"/stream": native}, pooled  # type: ignore[assignment]
-        try:
-            await application({"type": "http", "path": path, "method": method}, None, None)  # type: ignore[arg-type]
-        finally:
-            application._streams, application._http = before
+        monkeypatch.setattr("missioncontrol.streams.app", native)
+        monkeypatch.setattr(application, "_http", pooled)
+        await application({"type": "http", "path": path, "method": method}, None, None)  # type: ignore[arg-type]
         return seen
 
     return ask
