@@ -67,7 +67,7 @@ def _done(redis: Redis, key: str, seconds: float = 20) -> bool:
 
 
 def test_worker_outlasts_a_missing_redis(worker: subprocess.Popen[bytes], folder: Path) -> None:
-    name = {"short": "webhooks", "long": "gateway"}[worker.kind]  # type: ignore[attr-defined]
+    name = {"short": "automation", "long": "gateway"}[worker.kind]  # type: ignore[attr-defined]
     time.sleep(3)
     assert worker.poll() is None
     valkey = Embedded(folder, postgres=False)
