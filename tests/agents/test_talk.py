@@ -303,3 +303,31 @@ def test_a_wake_that_failed_is_recorded(stage: Stage, crew: dict[str, Agent]) ->
     stage.settle()
     events = ActivityEvent.objects.filter(task_id=task.id, agent_id=crew["atlas"].id)
     assert set(events.values_list("type", flat=True)) >= {"task.notify_failed", "task.wake_failed"}
+
+
+@pytest.mark.scenario("CORE-78")
+def test_a_sync_right_after_the_setup_leaves_out_paused_boards_alone(stage: Stage) -> None:
+    who = stage.world.actor(stage.world.ann)
+    other = factories.make_board(stage.world.org, "Other", gateway=stage.gateway)
+    here, there = add(stage, "Atlas", stage.board), add(stage, "Vega", other)
+    path = f"/gateways/{stage.gateway.id}/templates/sync"
+
+    def synced() -> set[str]:
+        for agent in (here, there):
+            stage.sim.world.agents[agent.remote_id].files["SOUL.md"] = "old"
+        answer = stage.world.as_ann.post(path).expect(200).json
+        assert answer["errors"] == []
+        assert answer["agents_skipped"] == 0
+        fresh = [
+            agent.name
+            for agent in (here, there)
+            if stage.sim.world.agents[agent.remote_id].files["SOUL.md"] != "old"
+        ]
+        assert answer["agents_updated"] == len(fresh)
+        return set(fresh)
+
+    assert synced() == {"Atlas", "Vega"}
+    boards.pause_board(who, other.pk)
+    assert synced() == {"Atlas"}
+    boards.resume_board(who, other.pk)
+    assert synced() == {"Atlas", "Vega"}
