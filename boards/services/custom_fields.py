@@ -147,8 +147,11 @@ def _tell_updated(
     if before != after:
         now["board_ids"] = sorted(str(pk) for pk in after)
         old["board_ids"] = sorted(str(pk) for pk in before)
-    data = {"changes": rules.event_values(now), "previous": rules.event_values(old)}
-    data |= _bound_to(before | after)
+    data: dict[str, Any] = {
+        "changes": rules.event_values(now),
+        "previous": rules.event_values(old),
+        **_bound_to(before | after),
+    }
     _publish(actor, field, "custom_field.updated", data)
 
 
