@@ -180,7 +180,7 @@ class SyncJobListView(ApiView):
 
     @operation(
         tags=GATEWAYS, summary="Synchronise agent files by a job", request=SyncIn,
-        response=SyncJobOut,
+        response={ACCEPTED: SyncJobOut},
     )  # fmt: skip
     def post(self, request: Request, gateway_id: UUID) -> Response:
         """Answers at once; the job tells the result."""

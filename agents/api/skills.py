@@ -276,7 +276,10 @@ class PackView(ApiView):
 class PackSyncView(ApiView):
     """Read a pack again."""
 
-    @operation(tags=TAGS, summary="Synchronise a skill pack", response=shapes_in.PackSyncOut)
+    @operation(
+        tags=TAGS, summary="Synchronise a skill pack",
+        response={200: shapes_in.PackSyncOut, ACCEPTED: shapes_in.PackSyncOut},
+    )  # fmt: skip
     def post(self, request: Request, pack_id: UUID) -> Response:
         """By a job; 202 while it runs, 502 when the repository could not be read."""
         pack = skill_packs.request_sync(self.user, pack_id)
