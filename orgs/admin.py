@@ -17,8 +17,9 @@ from missioncontrol.kernel.actors import SystemActor
 from missioncontrol.kernel.admin import ReadOnlyAdmin, is_super_admin
 from missioncontrol.kernel.errors import DomainError, Forbidden
 from missioncontrol.kernel.pages import actor, speak
-from orgs.models import ApiToken, Membership, Organization, SignInLink, User
-from orgs.services import second_factor, tokens, users
+from orgs.models import ApiToken, Invite, Membership, Organization, SignInLink, User
+from orgs.notices import admin as notice_admin  # noqa: F401 - registers its models
+from orgs.services import invites, second_factor, tokens, users
 from orgs.signin.models import (
     BrowserSession,
     ExternalIdentity,
@@ -134,6 +135,26 @@ class ApiTokenAdmin(RepairAdmin):
         """They prove nothing any more."""
         who = SystemActor(f"repair by {request.user}")
         self.each(request, chosen, lambda token: tokens.revoke_token(who, token.pk))
+
+
+@admin.register(Invite)
+class InviteAdmin(RepairAdmin):
+    """Invitations without their links; open ones can be revoked."""
+
+    list_display = (
+        "invited_email", "organization", "role", "mail_state", "expires_at", "accepted_at",
+    )  # fmt: skip
+    list_filter = ("role", "mail_state")
+    list_select_related = ("organization",)
+    search_fields: ClassVar = ["invited_email", "organization__name"]
+    exclude = ("token_hash", "token_sealed")
+    actions: ClassVar = ["revoke"]
+
+    @admin.action(description=gettext_lazy("Revoke the chosen invitations"), permissions=["view"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Invite]) -> None:
+        """Their links lead nowhere any more."""
+        who = SystemActor(f"repair by {request.user}")
+        self.each(request, chosen, lambda invite: invites.revoke_invite(who, invite.pk))
 
 
 @admin.register(SignInLink)

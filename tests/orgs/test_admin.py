@@ -10,7 +10,10 @@ from django.urls import reverse
 
 from activity.models import ActivityEvent, AuditEntry, EventDelivery
 from missioncontrol.kernel.admin import ReadOnlyAdmin
-from orgs.models import ApiToken, User
+from missioncontrol.kernel.secrets import seal
+from orgs.models import ApiToken, Invite, User
+from orgs.notices.models import NotificationChannel
+from tests import factories
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +114,28 @@ def test_all_models_of_these_apps_are_shown() -> None:
         *apps.get_app_config("activity").get_models(),
     }
     assert {m.__name__ for m in models - set(OWN)} == {"EventStream"}
+
+
+def test_invitations_and_channels_show_no_link_and_no_address(root: Client, world: World) -> None:
+    invite = factories.make_invite(world.org, "gus@example.org", token="mci_shown-nowhere")
+    channel = NotificationChannel.objects.create(
+        user=world.bob, type="slack", name="c", address_sealed=seal("https://e.org/hush")
+    )
+    for row, sealed in ((invite, invite.token_sealed), (channel, channel.address_sealed)):
+        page = root.get(reverse(f"admin:orgs_{row._meta.model_name}_change", args=[row.pk]))
+        assert page.status_code == 200
+        html = page.content.decode()
+        assert sealed not in html
+        assert invite.token_hash not in html
+        assert "mci_shown" not in html
+
+
+def test_invitations_are_revoked_once(root: Client, world: World) -> None:
+    invite = factories.make_invite(world.org, "gus@example.org")
+    old = factories.make_invite(world.org, "old@example.org", accepted_at=invite.created_at)
+    root.post(
+        reverse("admin:orgs_invite_changelist"),
+        {"action": "revoke", "_selected_action": [str(invite.pk), str(old.pk)]},
+    )
+    assert list(Invite.objects.all()) == [old]
+    assert ActivityEvent.objects.filter(type="invite.revoked").count() == 1
