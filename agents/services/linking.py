@@ -77,6 +77,8 @@ def link_agent(
         Conflict: already linked, name taken, second lead.
         GatewayUnavailable, RemoteFailed: from the gateway.
     """
+    board: Board = Board.objects.seen_by(actor, board_id)
+    authz.authorize(actor, actions.LINK, board)  # before the gateway is asked
     wanted = remote_agent_id.strip().lower()
     found = {row["remote_agent_id"].lower(): row for row in discover_agents(actor, gateway_id)}
     if wanted not in found:
