@@ -182,7 +182,7 @@ class ChannelDetail(ApiView):
 class ChannelTest(ApiView):
     """``/notifications/channels/{id}/test``."""
 
-    @operation(tags=["notifications"], summary="Try a channel", response=schemas.DeliveryOut)
+    @operation(tags=["notifications"], summary="Try a channel", response={202: schemas.DeliveryOut})
     def post(self, _request: HttpRequest, channel_id: UUID) -> Response:
         """The message is sent by a job; its state stands among the deliveries."""
         return ok(_delivery(channels.test_channel(self.user, channel_id)), status=202)
