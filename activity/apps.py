@@ -11,10 +11,13 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire the unit of work to the event log."""
+        from django.db.models.signals import post_migrate
+
         from missioncontrol.kernel import unit
 
-        from . import publish, streams, subscribers
+        from . import publish, streams, subscribe, subscribers
 
         unit.register_flusher(publish.flush)
         streams.register()
         subscribers.register()
+        post_migrate.connect(subscribe.settle_new_listeners, sender=self)

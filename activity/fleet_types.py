@@ -86,7 +86,7 @@ TABLE: tuple[EventType, ...] = (
     _audited("budget.deleted", _("{actor} removed the budget of {target}"), "trash"),
     _audited(
         "budget.threshold_reached",
-        _("{target} has used {percent} % of its budget of {limit} {currency}"),
+        _("{target} has used {percent} percent of its budget of {limit} {currency}"),
         "alert-triangle",
     ),
 )

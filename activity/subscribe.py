@@ -89,6 +89,26 @@ def listener_names() -> list[str]:
     return sorted(_after)
 
 
+def settle_new_listeners(**_signal: Any) -> int:
+    """After migrations: what listens only since this version starts at the present.
+
+    The past of the organizations that are here was never meant for it. A new organization's events
+    go to every listener from the first one on. Returns how many cursors were made.
+    """
+    from .models import EventStream, ListenerCursor
+
+    known = set(ListenerCursor.objects.values_list("listener", flat=True).distinct())
+    if not known:
+        return 0  # nothing was ever drained here: everybody begins at the beginning
+    heads = list(EventStream.objects.filter(kind="org").values_list("id", "last_seq"))
+    made = ListenerCursor.objects.bulk_create(
+        ListenerCursor(listener=name, organization_id=organization_id, seq=last_seq)
+        for name in set(_after) - known
+        for organization_id, last_seq in heads
+    )
+    return len(made)
+
+
 def inside_listeners(type: str) -> list[Listener]:  # noqa: A002 - the field's name
     """Listeners that join the transaction."""
     return _inside.get(type, [])

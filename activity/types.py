@@ -380,7 +380,7 @@ _TABLE: tuple[EventType, ...] = (
     _audited("auth.passkey_removed", _("{actor} removed the passkey {target}"), "key-off"),
     _audited("auth.session_ended", _("{actor} signed out of another browser"), "logout"),
     _audited("auth.sessions_ended", _("{actor} signed out of {count} browsers"), "logout"),
-    EventType("history.imported", _("{event_type}: {message}"), "history"),
+    EventType("history.imported", _("Earlier: {message}"), "history"),
     _audited("data.imported", _("{actor} imported the data of another installation"), "building"),
     _audited("token.created", _("{actor} created the access token {target}"), "key"),
     _audited("token.revoked", _("{actor} revoked the access token {target}"), "key-off"),

@@ -24,7 +24,11 @@ from .services import imported, presence, tokens
 
 _NOBODY = token_hash("nobody holds this token")
 #: A deleted agent has no hash left; an agent that is being deleted lost its hashes at once.
+#: The first column tells whether tokens of an imported installation wait for their first use.
 _FIND = """
+SELECT EXISTS (SELECT 1 FROM agents_importedtoken), found.*
+  FROM (SELECT 1) AS always
+  LEFT JOIN LATERAL (
 SELECT id, name, organization_id, agent_type, board_id, gateway_id, status, last_seen_at,
        checkin_deadline_at, awaiting_answer_since, token_hash, pending_token_hash,
        previous_token_hash
@@ -32,6 +36,7 @@ SELECT id, name, organization_id, agent_type, board_id, gateway_id, status, last
  WHERE token_hash = %s OR pending_token_hash = %s
     OR (previous_token_hash = %s AND previous_token_until > now())
  LIMIT 1
+  ) AS found ON true
 """
 
 
@@ -66,9 +71,9 @@ class Found(NamedTuple):
 def resolve(token: str) -> AgentActor | None:
     """Agent of a token, ``None`` if it proves nothing; the work is the same in both cases."""
     digest = token_hash(token)
-    found = _find(digest)
-    if found is None and imported.adopt(token, digest):
-        found = _find(digest)
+    found, is_waiting = _find(digest)
+    if found is None and is_waiting and imported.adopt(token, digest):
+        found, _rest = _find(digest)
     stored = (
         (found.token_hash, found.pending_token_hash, found.previous_token_hash) if found else ()
     )
@@ -89,11 +94,11 @@ def resolve(token: str) -> AgentActor | None:
     )
 
 
-def _find(digest: str) -> Found | None:
+def _find(digest: str) -> tuple[Found | None, bool]:
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [digest, digest, digest])
-        row = cursor.fetchone()
-    return Found(*row) if row else None
+        is_waiting, *row = cursor.fetchone()
+    return (Found(*row) if row[0] is not None else None), bool(is_waiting)
 
 
 def register() -> None:

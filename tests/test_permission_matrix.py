@@ -403,7 +403,9 @@ BODIES |= {
     "POST agent/skills/<skill>/state": {"state": "installed"},
     "GET agents/discover": {"gateway_id": "<gateway>"},
     "POST agents/link": {
-        "gateway_id": "<gateway>", "remote_agent_id": "old", "board_id": "<board>",
+        "gateway_id": "<gateway>",
+        "remote_agent_id": "old",
+        "board_id": "<board>",
     },
     "POST agent/usage": {"model": "m", "input_tokens": 1},
     "POST budgets": {"scope": "organization", "limit": "5", "period": "day"},

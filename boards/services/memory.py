@@ -65,9 +65,15 @@ def add_board_memory(
     if command:
         board_services.set_paused(actor, board.pk, paused=command == "pause", memory_id=memory.pk)
     memory.save(force_insert=True)
-    handles = rules.mentions(text) if is_chat else set()
+    _tell_board(actor, board, memory, command)
+    return memory
+
+
+def _tell_board(actor: Actor, board: Board, memory: BoardMemory, command: str) -> None:
+    """Publish a note or message of a board, and tell the people whom it mentions."""
+    handles = rules.mentions(memory.content) if memory.is_chat else set()
     publish(
-        "board.chatted" if is_chat else "board.noted",
+        "board.chatted" if memory.is_chat else "board.noted",
         actor=actor,
         target=board,
         organization_id=board.organization_id,
@@ -84,7 +90,6 @@ def add_board_memory(
         board_id=board.pk,
         memory_id=str(memory.pk),
     )
-    return memory
 
 
 @service

@@ -112,7 +112,8 @@ def _serve_with_daphne(listener: socket.socket) -> None:
     from missioncontrol.asgi import application
 
     # Daphne's own reading of a proxy's headers believes whoever sends them.
-    app = ProxyHeadersMiddleware(application, trusted_hosts=list(settings.TRUSTED_PROXIES))
+    plain: Any = application  # the two packages spell the same interface differently
+    app = ProxyHeadersMiddleware(plain, trusted_hosts=list(settings.TRUSTED_PROXIES))
     endpoints = [f"fd:fileno={listener.fileno()}"]
     Server(app, endpoints=endpoints, application_close_timeout=GRACE_SECONDS).run()
 

@@ -103,6 +103,20 @@ class ProfileForm(KitForm):
         self.fields["timezone"].choices = [("", "UTC"), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
 
+class WelcomeForm(KitForm):
+    """What is asked after the first sign-in."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    timezone = forms.ChoiceField(label=_("Time zone"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = sorted(zoneinfo.available_timezones())
+        # The browser's own is chosen by the page's script; without it a choice has to be made.
+        self.fields["timezone"].choices = [("", "—"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields["timezone"].widget.attrs["data-mc-own-time-zone"] = ""
+
+
 class AppearanceForm(KitForm):
     """How pages look; every field may be absent, then it stays as it is."""
 

@@ -95,8 +95,13 @@ def _enter(
     """Open the session and go on, or ask for the code of the second factor first."""
     if not sessions.open_session(request, user, way=way, is_complete=is_complete, target=target):
         return HttpResponseRedirect("/sign-in/code")
-    response = HttpResponseRedirect(target)
+    response = HttpResponseRedirect(first_stop(user, target))
     return speaking(user.language, response) if user.language else response
+
+
+def first_stop(user: User, target: str) -> str:
+    """Where somebody goes after signing in: who has no name yet is asked for it first."""
+    return target if user.name else f"/onboarding?next={quote(target)}"
 
 
 def _sign_in_page(

@@ -10,6 +10,7 @@ from orgs.pages import (
     security,
     sign_in,
     views,
+    welcome,
 )
 
 app_name = "orgs"
@@ -39,6 +40,7 @@ urlpatterns = [
     ),
     path("settings/security/sessions/end", security.sessions_end, name="sessions-end"),
     path("settings", views.own_settings, name="settings"),
+    path("onboarding", welcome.welcome, name="welcome"),
     path("settings/profile", views.profile_update, name="profile-update"),
     path("settings/appearance", views.appearance_update, name="appearance-update"),
     path("settings/password", views.password_update, name="password-update"),

@@ -49,3 +49,8 @@ setInterval(() => {
     if ((due.get(element) ?? 0) <= now) due.set(element, now + 1000 * tick(element, now) - 100);
   }
 }, 1000);
+
+// Where a time zone is asked for and none is known, the browser's own is proposed.
+for (const select of document.querySelectorAll("[data-mc-own-time-zone]")) {
+  if (!select.value) select.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

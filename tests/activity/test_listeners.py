@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 ORG = uuid.uuid4()
 SEEN: list[int] = []
+LATE: list[int] = []
 BROKEN: set[int] = set()
 
 
@@ -30,10 +31,16 @@ def listener(event: subscribe.EventView) -> None:
     SEEN.append(n)
 
 
+def late_listener(event: subscribe.EventView) -> None:
+    """Another one, which a later version adds."""
+    LATE.append(int(event.data["n"]))
+
+
 @pytest.fixture(autouse=True)
 def _listening(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscribe, "_after", {})
     SEEN.clear()
+    LATE.clear()
     BROKEN.clear()
     subscribe.subscribe("gateway.updated", listener)
 
@@ -102,3 +109,21 @@ def test_an_inside_listener_that_refuses_undoes_the_change(monkeypatch: pytest.M
     from activity.models import ActivityEvent
 
     assert ActivityEvent.objects.count() == 0
+
+
+def test_a_listener_of_a_new_version_starts_at_the_present() -> None:
+    record(1, 2)
+    subscribe.drain(ORG)
+    subscribe.subscribe("gateway.updated", late_listener)
+    assert subscribe.settle_new_listeners() == 1
+    assert subscribe.settle_new_listeners() == 0
+    record(3)
+    subscribe.drain(ORG)
+    assert (LATE, SEEN) == ([3], [1, 2, 3])
+
+
+def test_a_fresh_installation_begins_at_the_beginning() -> None:
+    record(1)
+    assert subscribe.settle_new_listeners() == 0
+    subscribe.drain(ORG)
+    assert SEEN == [1]

@@ -120,3 +120,18 @@ def test_members_are_listed_to_members(world: World, bob: Client) -> None:
     html = bob.get("/organization").content.decode()
     assert "ann@example.org" in html
     assert "eve@example.org" not in html
+
+
+@pytest.mark.django_db
+def test_who_has_no_name_is_asked_for_it_first(client: Client) -> None:
+    person = User.objects.create_user("newcomer", "correct horse battery")
+    sent = {"mode": "password", "username": "newcomer", "password": "correct horse battery"}
+    answer = client.post("/sign-in?next=/boards", sent)
+    assert answer["Location"] == "/onboarding?next=/boards"
+    assert client.post(answer["Location"], {"name": "", "timezone": ""}).status_code == 422
+    named = {"name": "Nora", "timezone": "Europe/Berlin", "next": "/boards"}
+    assert client.post("/onboarding", named)["Location"] == "/boards"
+    person.refresh_from_db()
+    assert (person.name, person.timezone) == ("Nora", "Europe/Berlin")
+    away = {"name": "Nora", "timezone": "Europe/Berlin", "next": "https://elsewhere.example"}
+    assert client.post("/onboarding", away)["Location"] == "/dashboard"

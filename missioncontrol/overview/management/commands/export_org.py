@@ -19,7 +19,7 @@ def organization_named(word: str) -> Organization:
     Raises:
         CommandError: there is none.
     """
-    found = Organization.objects.filter(name__iexact=word).first()
+    found: Organization | None = Organization.objects.filter(name__iexact=word).first()
     if found is None:
         try:
             found = Organization.objects.filter(pk=UUID(word)).first()
