@@ -190,7 +190,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Every operation stands at /api/v1 and, the same, at /api.",
     "PREPROCESSING_HOOKS": ["missioncontrol.kernel.openapi.canonical"],
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
         "missioncontrol.kernel.openapi.complete",
         "missioncontrol.kernel.openapi_probes.add_probes",
     ],
