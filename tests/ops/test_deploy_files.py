@@ -30,7 +30,7 @@ PRODUCT = (
 )
 # Read by the tools themselves, or by every program of the machine.
 TOOLS_OWN = {"COMPOSE_PROFILES"}
-MACHINE = {"XDG_DATA_HOME", "VENV", "DJANGO_SETTINGS_MODULE", "LC_ALL", "TZ"}
+MACHINE = {"PATH", "XDG_DATA_HOME", "VENV", "DJANGO_SETTINGS_MODULE", "LC_ALL", "TZ"}
 
 
 def sample() -> dict[str, bool]:
@@ -50,10 +50,13 @@ def typed() -> set[str]:
 
 
 def product_sources() -> Iterator[Path]:
+    """Code of the server; the command line client runs elsewhere and has variables of its own."""
     for name in PRODUCT:
         path = ROOT / name
         for file in [path] if path.is_file() else path.rglob("*.py"):
-            if file.relative_to(ROOT) != Path("missioncontrol/settings/test.py"):
+            place = file.relative_to(ROOT)
+            is_client = place.is_relative_to("missioncontrol/cli")
+            if place != Path("missioncontrol/settings/test.py") and not is_client:
                 yield file
 
 
