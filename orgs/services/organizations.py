@@ -196,6 +196,8 @@ def _purge(item: Purge) -> None:
             "DELETE FROM activity_eventstream WHERE id = ANY(%s)",
             [[item.organization_id, *item.board_ids]],
         )
-        cursor.execute(
-            "DELETE FROM activity_listenercursor WHERE organization_id = %s", [item.organization_id]
-        )
+        for table in ("listenercursor", "eventtally", "tallyhead"):
+            cursor.execute(
+                f"DELETE FROM activity_{table} WHERE organization_id = %s",  # noqa: S608
+                [item.organization_id],
+            )

@@ -7,6 +7,7 @@ import uuid
 import pytest
 from django.apps import apps
 
+from activity import tally
 from activity.audit import verify
 from activity.models import ActivityEvent, AuditEntry, EventStream
 from orgs.models import Membership, Organization, User
@@ -163,6 +164,9 @@ def test_deleting_takes_everything_but_the_audit_chain(world: World) -> None:
     factories.make_agent(world.org, "MA", gateway=world.gateway, agent_type="main")
     User.objects.update(active_organization=world.org)
     world.as_ann.patch(f"/organizations/{world.org.id}", {"name": "Renamed"}).expect(200)
+    factories.make_tag(world.org)
+    factories.make_field(world.board)
+    tally.advance_all()
 
     world.as_ann.delete("/organizations/me").expect(200)
 
