@@ -140,9 +140,11 @@ def record_sent(notification_id: UUID, *, started_at: datetime) -> bool:
     row = AgentNotification.objects.select_related("agent").filter(pk=notification_id).first()
     if row is None or row.state != State.WAITING:
         return False
-    seen = row.agent.last_seen_at
-    is_answered = seen is not None and seen >= started_at
     show_on_task(row, row.agent, "delivered")
+    # Under the agent's lock: a call of it either is seen here, or sees the message as sent.
+    agents = Agent.objects.select_for_update(of=("self",), no_key=True).filter(pk=row.agent_id)
+    seen = agents.values_list("last_seen_at", flat=True).first()
+    is_answered = seen is not None and seen >= started_at
     if is_answered:
         show_on_task(row, row.agent, "working")
     now = clock.now()

@@ -73,7 +73,10 @@ def _seen(agent: Agent, now: datetime) -> None:
         changes |= {"work": Agent.Work.NONE, "next_attempt_at": None}
     if agent.work in (Agent.Work.NONE, Agent.Work.AWAIT_CHECK_IN):
         changes |= {"last_provision_error": "", "last_provision_code": ""}
-    changes["awaiting_answer_since"] = None
+    # One that was written down as sent only now is answered by the next call.
+    sent = AgentNotification.objects.filter(agent_id=agent.pk, state=AgentNotification.State.SENT)
+    if not sent.exists():
+        changes["awaiting_answer_since"] = None
     for name, value in changes.items():
         setattr(agent, name, value)
     agent.save(update_fields=[*changes, "heartbeat_sync_pending", "updated_at"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -66,10 +68,12 @@ def interview() -> Onboarding:
 class LocalApi(httpx.AsyncBaseTransport):
     """Carries an agent's calls to the product in this process."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        import asyncio
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(4)
 
-        return await asyncio.to_thread(self._answer, request, await request.aread())
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body, loop = await request.aread(), asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, self._answer, request, body)
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         try:
@@ -92,9 +96,12 @@ class LocalApi(httpx.AsyncBaseTransport):
 @pytest.fixture
 def scripted(transactional_db: None) -> Iterator[Stage]:
     """The stage with agents that do what they are told."""
-    worker = Worker(speed=1_000, transport=LocalApi())
+    calls = LocalApi()
+    worker = Worker(speed=1_000, transport=calls)
     with SimulatedGatewayThread(token=GATEWAY_TOKEN, brain=worker, speed=1_000) as running:
         yield make_stage(running)
+        running.run(worker.close())
+    calls.pool.shutdown(wait=True)  # before the tables are emptied
 
 
 def wait_for(what: Any, seconds: float = 30) -> Any:
