@@ -100,7 +100,7 @@ class Person:
         """Create a task with the whole form; returns its key."""
         page = self.page
         page.goto(f"/boards/{board_id}/tasks/new")
-        page.get_by_label("Title").fill(title)
+        page.get_by_label("Title", exact=True).fill(title)
         page.get_by_label(re.compile("^Description")).fill(description)
         page.get_by_role("button", name="Add task").click()
         page.wait_for_url(re.compile(r"task=[A-Z]+-\d+"))
