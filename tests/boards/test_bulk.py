@@ -78,7 +78,11 @@ def test_many_are_deleted(world: World) -> None:
     "what", [{}, {"status": "done", "priority": "low"}, {"delete": False}, {"title": "x"}]
 )
 def test_exactly_one_known_change(world: World, what: dict[str, Any]) -> None:
-    change(world, [factories.make_task(world.board).pk], what, 422)
+    task = factories.make_task(world.board)
+    change(world, [task.pk], what, 422)
+    version = task.version
+    task.refresh_from_db()
+    assert task.version == version
 
 
 def test_who_may_change_many(world: World) -> None:

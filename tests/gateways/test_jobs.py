@@ -77,6 +77,8 @@ def test_a_missing_gateway_is_no_fault(world: World) -> None:
     pk = world.gateway.pk
     Gateway.objects.all().delete()
     jobs.check_gateway.body(str(pk))
+    assert not GatewayCheck.objects.exists()
+    assert not ActivityEvent.objects.filter(type="gateway.status_changed").exists()
 
 
 def test_old_marks_are_deleted(world: World) -> None:
