@@ -49,7 +49,7 @@ def there() -> Iterator[Predecessor]:
         yield predecessor.build(url.replace("+psycopg", ""))
     finally:
         with psycopg.connect(base, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            admin.execute(f"DROP DATABASE {name}")  # sends an autovacuum away by itself
 
 
 def moved_in(there: Predecessor, *, apply: bool = True, reasons: bool = False) -> str:
