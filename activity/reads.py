@@ -124,7 +124,9 @@ def _target(event: ActivityEvent, title: str) -> SafeString:
 
 def _address(event: ActivityEvent) -> str | None:
     if event.task_id and event.board_id and event.target_kind in {"task", "comment"}:
-        return f"/boards/{event.board_id}?task={event.task_id}"
+        comment = (event.data or {}).get("comment_id")
+        part = f"#comment-{quote(str(comment))}" if comment else ""
+        return f"/boards/{event.board_id}?task={event.task_id}{part}"
     pattern = ADDRESSES.get(event.target_kind)
     if pattern is None or event.target_id is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agents import rules
+from agents.hints import hint_of
 from agents.models import Agent, AgentBeat
 from agents.strip import SHOWN, strip
 from boards.models import Task
 from gateways.findings import said
 from missioncontrol.kernel import clock, words
+from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.signs import state_sign
 
 ACTIVE = (Task.Status.IN_PROGRESS, Task.Status.REVIEW, Task.Status.TODO)
 CARE = {"error", "late", "offline"}
@@ -36,7 +39,7 @@ SETUP: dict[str, str | Promise] = {
     "failed": gettext_lazy("Failed"),
 }
 SHORT_ID = 8
-SIGHT = ("id", "status", "last_seen_at", "heartbeat_config")
+SIGHT = ("id", "status", "last_seen_at", "gateway_seen_at", "heartbeat_config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class AgentRow:
     @property
     def since(self) -> datetime | None:
         """Last sign of life."""
-        return self.agent.last_seen_at
+        return rules.last_sign(self.agent)
 
     @property
     def board_name(self) -> str:
@@ -97,11 +100,7 @@ class AgentRow:
     @property
     def error_hint(self) -> str:
         """What to do next."""
-        if self.agent.last_provision_code:
-            return _("Code: %(code)s. The gateway page shows the connection check by check.") % {
-                "code": self.agent.last_provision_code
-            }
-        return ""
+        return hint_of(self.agent.last_provision_code)
 
     @property
     def provision_word(self) -> str | Promise:
@@ -140,11 +139,14 @@ class AgentRow:
         return str((self.agent.config or {}).get("model") or "")
 
 
-def agent_rows(agents: Sequence[Agent]) -> list[AgentRow]:
-    """Agents with strip and present work; two more queries, whatever their number."""
+def agent_rows(agents: Sequence[Agent], reader: UserActor) -> list[AgentRow]:
+    """Agents with strip and present work; two more queries, whatever their number.
+
+    Work on boards that the reader may not read is not named.
+    """
     now = clock.now()
     beats = _beats([agent.id for agent in agents], now)
-    work = _work([agent.id for agent in agents])
+    work = _work([agent.id for agent in agents], reader)
     return [
         AgentRow(
             agent=agent,
@@ -156,10 +158,17 @@ def agent_rows(agents: Sequence[Agent]) -> list[AgentRow]:
     ]
 
 
+def state_words(rows: Iterable[AgentRow]) -> str:
+    """How many agents are in which state, those that answer first."""
+    counts = Counter(row.state for row in rows)
+    order = sorted(counts, key=lambda state: (state != "online", state not in CARE, state))
+    return " · ".join(f"{counts[state]} {str(state_sign(state).word).lower()}" for state in order)
+
+
 def shown_state(agent: Agent, now: datetime) -> str:
     """State that people see: late is shown only, never stored."""
     state = rules.displayed(agent, now=now)
-    is_late = rules.is_late(agent.heartbeat_config, agent.last_seen_at, now)
+    is_late = rules.is_late(agent.heartbeat_config, rules.last_sign(agent), now)
     return "late" if state == "online" and is_late else state
 
 
@@ -184,8 +193,9 @@ def _beats(ids: Iterable[UUID], now: datetime) -> dict[UUID, list[tuple[datetime
     return found
 
 
-def _work(ids: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
-    tasks = Task.objects.filter(assigned_agent_id__in=list(ids), status=Task.Status.IN_PROGRESS)
+def _work(ids: Iterable[UUID], reader: UserActor) -> dict[UUID, tuple[str, str]]:
+    tasks: QuerySet[Task] = Task.objects.visible_to(reader)
+    tasks = tasks.filter(assigned_agent_id__in=list(ids), status=Task.Status.IN_PROGRESS)
     rows = tasks.order_by("in_progress_at").values_list("assigned_agent_id", "key", "title")
     return {agent_id: (key, title) for agent_id, key, title in rows}
 
@@ -212,10 +222,11 @@ class TaskInHand:
     since: datetime
 
 
-def tasks_in_hand(agent: Agent) -> list[TaskInHand]:
-    """Open tasks of an agent, those in progress first."""
+def tasks_in_hand(agent: Agent, reader: UserActor) -> list[TaskInHand]:
+    """Open tasks of an agent on boards that the reader may read, those in progress first."""
     order = {status: place for place, status in enumerate(ACTIVE)}
-    tasks: QuerySet[Task] = Task.objects.filter(assigned_agent_id=agent.id, status__in=ACTIVE)
+    tasks: QuerySet[Task] = Task.objects.visible_to(reader)
+    tasks = tasks.filter(assigned_agent_id=agent.id, status__in=ACTIVE)
     blocked = set(
         tasks.filter(dependency_links__isnull=False)
         .exclude(dependency_links__depends_on__status=Task.Status.DONE)

@@ -2,15 +2,17 @@
 
 from django.urls import path
 
-from agents.pages import files, groups, onboarding, sync, views
+from agents.pages import executions, files, groups, onboarding, sync, views
 from agents.pages.fleet_urls import urlpatterns as fleet
 
 app_name = "agents"
 _ONBOARDING = "boards/<uuid:board_id>/onboarding"
+_TASK = "boards/<uuid:board_id>/tasks/<uuid:task_id>"
 urlpatterns = [
     path("agents", views.agent_list, name="agent-list"),
     path("agents/new", views.agent_new, name="agent-new"),
     path("agents/on-gateway/<uuid:gateway_id>", views.on_gateway, name="on-gateway"),
+    path("agents/on-board/<uuid:board_id>", views.on_board, name="on-board"),
     path("agents/<uuid:agent_id>", views.agent_detail, name="agent-detail"),
     path("agents/<uuid:agent_id>/body", views.agent_body, name="agent-body"),
     path("agents/<uuid:agent_id>/sign", views.agent_sign, name="agent-sign"),
@@ -32,6 +34,8 @@ urlpatterns = [
     ),
     *fleet,
     path("gateways/<uuid:gateway_id>/sync", sync.gateway_sync, name="gateway-sync"),
+    path(f"{_TASK}/run", executions.task_run, name="task-run"),
+    path(f"{_TASK}/run/cancel", executions.task_run_cancel, name="task-run-cancel"),
     path(_ONBOARDING, onboarding.onboarding_page, name="onboarding"),
     path(f"{_ONBOARDING}/start", onboarding.onboarding_start, name="onboarding-start"),
     path(f"{_ONBOARDING}/answer", onboarding.onboarding_answer, name="onboarding-answer"),

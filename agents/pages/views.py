@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,12 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from activity.models import ActivityEvent
 from activity.reads import event_rows
-from agents import reads, souls
+from agents import actions, reads, souls
 from agents.models import Agent
 from agents.pages.forms import OWN, AgentForm
-from agents.services import crud, orders, sessions
+from agents.services import crud, orders, promotion, sessions
 from agents.services.files import literal
 from boards.models import Board
+from gateways.models import Gateway
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, page_of
@@ -30,6 +32,7 @@ from missioncontrol.kernel.querysets import as_uuid
 PAGE_SIZE = 100
 RECENT = 12
 MOST_SOULS = 300
+MOST_SHOWN = 8
 
 
 @require_safe
@@ -56,7 +59,7 @@ def agent_list(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "agents",
         **part,
-        "rows": reads.agent_rows(part["items"]),
+        "rows": reads.agent_rows(part["items"], who),
         "total": len(states),
         "care_count": sum(state in reads.CARE for state in states.values()),
         "filters": {**filters, "any": any(filters.values())},
@@ -74,11 +77,13 @@ def _visible(who: UserActor) -> QuerySet[Agent]:
 
 def _context(who: UserActor, agent_id: UUID) -> dict[str, Any]:
     agent: Agent = Agent.objects.select_related("board", "gateway").seen_by(who, agent_id)
-    events = ActivityEvent.objects.filter(agent_id=agent.id).order_by("-seq")[:RECENT]
+    readable = Q(board_id__isnull=True) | Q(board_id__in=Board.objects.visible_to(who).values("pk"))
+    events = ActivityEvent.objects.filter(readable, agent_id=agent.id).order_by("-seq")[:RECENT]
     return {
         "nav": "agents",
-        "agent": reads.agent_rows([agent])[0],
-        "tasks": reads.tasks_in_hand(agent),
+        "tab": "overview",
+        "agent": reads.agent_rows([agent], who)[0],
+        "tasks": reads.tasks_in_hand(agent, who),
         "events": event_rows(events),
         "can_edit": who.is_admin_in(agent.organization_id),
     }
@@ -102,18 +107,38 @@ def agent_body(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @page
 def on_gateway(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Agents of a gateway, for its page."""
-    agents = _visible(actor(request)).filter(gateway_id=gateway_id)
-    found = reads.agent_rows(list(agents.order_by("agent_type", "name")[:PAGE_SIZE]))
+    who = actor(request)
+    authz.authorize(who, actions.VIEW_GATEWAY, Gateway.objects.seen_by(who, gateway_id))
+    agents = _visible(who).filter(gateway_id=gateway_id)
+    found = reads.agent_rows(list(agents.order_by("agent_type", "name")[:PAGE_SIZE]), who)
     context = {"rows": found, "gateway_id": gateway_id}
     return render(request, "agents/_on_gateway.html", context)
 
 
 @require_safe
 @page
+def on_board(request: HttpRequest, board_id: UUID) -> HttpResponse:
+    """Agents of a board, for its page."""
+    who = actor(request)
+    Board.objects.seen_by(who, board_id)
+    agents = _visible(who).filter(board_id=board_id).order_by("agent_type", "name", "id")
+    found = reads.agent_rows(list(agents[:PAGE_SIZE]), who)
+    context = {
+        "rows": found[:MOST_SHOWN],
+        "words": reads.state_words(found),
+        "board_id": board_id,
+        "can_create": who.is_admin_in(who.organization_id),
+    }
+    return render(request, "agents/_on_board.html", context)
+
+
+@require_safe
+@page
 def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """State and strip, for pages of other apps."""
-    agent = Agent.objects.seen_by(actor(request), agent_id)
-    return render(request, "agents/_sign.html", {"agent": reads.agent_rows([agent])[0]})
+    who = actor(request)
+    agent = Agent.objects.seen_by(who, agent_id)
+    return render(request, "agents/_sign.html", {"agent": reads.agent_rows([agent], who)[0]})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -121,7 +146,7 @@ def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def agent_new(request: HttpRequest) -> HttpResponse:
     """A new agent; with a board that has a gateway it is set up at once."""
     who = actor(request)
-    _admins_only(who)
+    _admins_only(who, who.organization_id)
     form = AgentForm(
         request.POST or None,
         initial={
@@ -151,7 +176,7 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """An agent's facts; a change is written to its gateway."""
     who = actor(request)
     agent: Agent = Agent.objects.select_related("gateway").seen_by(who, agent_id)
-    _admins_only(who)
+    _admins_only(who, agent.organization_id)
     profile = agent.identity_profile or {}
     form = AgentForm(
         request.POST or None,
@@ -171,6 +196,8 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     form.offer(_boards(who))
     form.offer_souls(_souls())
     form.offer_models(_models(agent, request.POST.get("model", "")))
+    if agent.gateway_id is not None:
+        form.offer_main()
     if request.method == "POST" and form.is_valid():
         changes = _inputs(form)
         config = {**(agent.config or {}), **changes["config"]}
@@ -181,13 +208,29 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
             **changes["heartbeat_config"],
         }
         try:
-            crud.update_agent(who, agent_id, changes=changes)
+            changes["agent_type"] = form.cleaned_data["agent_type"] or agent.agent_type
+            _save(who, agent, changes)
         except (Conflict, Forbidden, Invalid) as refusal:
             _take(form, refusal)
         else:
             messages.success(request, _("%(name)s was saved.") % {"name": agent.name})
             return HttpResponseRedirect(f"/agents/{agent_id}")
     return _form_page(request, form, agent)
+
+
+def _save(who: UserActor, agent: Agent, changes: dict[str, Any]) -> None:
+    """Write the changes; the role may make it its gateway's own agent, or end that."""
+    is_main, was_main = (
+        kind == Agent.Type.MAIN for kind in (changes["agent_type"], agent.agent_type)
+    )
+    if is_main:
+        changes.pop("agent_type")
+    if is_main and was_main:
+        changes.pop("board_id")
+    if is_main == was_main:
+        crud.update_agent(who, agent.pk, changes=changes)
+    else:
+        promotion.change_main(who, agent.pk, is_main=is_main, changes=changes)
 
 
 def _take(form: AgentForm, refusal: Conflict | Forbidden | Invalid) -> None:
@@ -234,8 +277,8 @@ def _boards(who: UserActor) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in boards.order_by("name").values_list("pk", "name")]
 
 
-def _admins_only(who: UserActor) -> None:
-    if not who.is_admin_in(who.organization_id):
+def _admins_only(who: UserActor, organization_id: UUID | None) -> None:
+    if not who.is_admin_in(organization_id):
         raise Forbidden(_("Agents are set up by admins of the organization."))
 
 
@@ -273,7 +316,7 @@ def agent_delete(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The question before an agent is deleted, and the deletion."""
     who = actor(request)
     agent = Agent.objects.seen_by(who, agent_id)
-    _admins_only(who)
+    _admins_only(who, agent.organization_id)
     is_named = request.POST.get("confirm_name", "").strip() == agent.name
     if request.method == "POST" and is_named:
         orders.delete_agent(who, agent_id, force=request.POST.get("force") == "1")

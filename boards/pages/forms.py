@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from boards.board_inputs import ADMIN_FIELDS, MAX_AGENTS, MAX_WIP
 from boards.models import Board, Task
 from boards.pages.choices import id_of
 from boards.pages.field_inputs import CustomFieldsForm, JsonField
+from boards.services.comments import MAX_MESSAGE
 from boards.talk import BROADCAST, CHAT
 from missioncontrol.kernel.forms import KitForm, dress
 from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
@@ -17,7 +20,6 @@ from missioncontrol.kernel.signs import LEVEL, TASK_STATUS
 LEVELS = [(level, sign.word) for level, sign in LEVEL.items()]
 STATUSES = [(status, TASK_STATUS[status].word) for status in Task.Status.values]
 NOBODY = ("", _("Unassigned"))
-MOST_LIMIT = 999
 
 
 def moment_input() -> forms.DateTimeInput:
@@ -25,12 +27,33 @@ def moment_input() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
-class AssigneeMixin(forms.Form):
-    """Offers the agents of a board as assignees."""
+def exact(typed: datetime | None, stored: datetime | None) -> datetime | None:
+    """The moment typed; inputs show minutes, so one that shows the same stays as it is stored."""
+    is_same = typed and stored and typed == stored.replace(second=0, microsecond=0)
+    return stored if is_same else typed
 
-    def offer(self, agents: list[tuple[str, str]]) -> None:
-        """Name the agents that can be chosen."""
+
+class FactsMixin(forms.Form):
+    """Assignee, priority and date of a task, without losing what the inputs cannot show."""
+
+    task: Task | None = None
+
+    def offer(self, agents: list[tuple[str, str]], task: Task | None = None) -> None:
+        """Name the agents that can be chosen, and what the task has besides."""
+        levels = list(LEVELS)
+        if task is not None and task.priority not in LEVEL:
+            levels.append((task.priority, task.priority))
+        holder = task.assigned_agent if task else None
+        if holder is not None and str(holder.pk) not in dict(agents):
+            agents = [*agents, (str(holder.pk), holder.name)]
+        self.task = task
         self.fields["assigned_agent_id"].choices = [NOBODY, *agents]  # type: ignore[attr-defined]
+        self.fields["priority"].choices = levels  # type: ignore[attr-defined]
+
+    @property
+    def wanted_due(self) -> datetime | None:
+        """The date wanted."""
+        return exact(self.cleaned_data["due_at"], self.task.due_at if self.task else None)
 
 
 class IdsField(forms.MultipleChoiceField):
@@ -48,7 +71,7 @@ class QuickTaskForm(KitForm):
     status = forms.ChoiceField(choices=STATUSES)
 
 
-class FactsForm(AssigneeMixin, CustomFieldsForm):
+class FactsForm(FactsMixin, CustomFieldsForm):
     """What can be changed in the task panel without leaving it."""
 
     status = forms.ChoiceField(choices=STATUSES)
@@ -58,7 +81,7 @@ class FactsForm(AssigneeMixin, CustomFieldsForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
-class TaskForm(AssigneeMixin, CustomFieldsForm):
+class TaskForm(FactsMixin, CustomFieldsForm):
     """A whole task."""
 
     title = forms.CharField(label=_("Title"), max_length=500)
@@ -80,7 +103,20 @@ class TaskForm(AssigneeMixin, CustomFieldsForm):
 class CommentForm(KitForm):
     """A comment."""
 
-    message = forms.CharField(max_length=20_000)
+    message = forms.CharField(
+        max_length=MAX_MESSAGE, error_messages={"required": _("A comment needs some text.")}
+    )
+
+
+class AskForm(KitForm):
+    """A question to whoever decides on the board."""
+
+    action_type = forms.CharField(
+        max_length=200, error_messages={"required": _("Say what is to be decided.")}
+    )
+    reason = forms.CharField(
+        max_length=MAX_MESSAGE, error_messages={"required": _("Say why; whoever decides reads it.")}
+    )
 
 
 class MoveForm(KitForm):
@@ -111,8 +147,8 @@ class PlacedForm(KitForm):
 
     def offer(self, gateways: list[tuple[str, str]], groups: list[tuple[str, str]]) -> None:
         """Name the gateways and groups that can be chosen."""
-        self.fields["gateway_id"].choices = [("", _("None")), *gateways]  # type: ignore[attr-defined]
-        self.fields["board_group_id"].choices = [("", _("None")), *groups]  # type: ignore[attr-defined]
+        self.fields["gateway_id"].choices = [("", _("No gateway")), *gateways]  # type: ignore[attr-defined]
+        self.fields["board_group_id"].choices = [("", _("No group")), *groups]  # type: ignore[attr-defined]
 
 
 class BoardNewForm(PlacedForm):
@@ -210,7 +246,7 @@ class BoardEditForm(PlacedForm):
     max_agents = forms.IntegerField(
         label=_("Agents that the lead may create"),
         min_value=0,
-        max_value=MOST_LIMIT,
+        max_value=MAX_AGENTS,
         help_text=_("Workers beside the lead. People may add more."),
     )
     execution_policy = forms.ChoiceField(
@@ -227,11 +263,16 @@ class BoardEditForm(PlacedForm):
                 label=_("Limit for %(column)s") % {"column": word},
                 required=False,
                 min_value=1,
-                max_value=MOST_LIMIT,
+                max_value=MAX_WIP,
                 widget=forms.NumberInput(attrs={"placeholder": _("none")}),
             )
             dress(self.fields[f"wip_{status}"])
         self.fields["key"].widget.attrs["class"] += " mono"
+
+    def for_writers(self) -> None:
+        """Leave out what only admins change."""
+        for name in ADMIN_FIELDS:
+            del self.fields[name]
 
     @property
     def policy(self) -> list[forms.BoundField]:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from activity.models import ActivityEvent
 from activity.reads import EventRow, event_rows
 from agents.models import Agent
-from agents.reads import CARE, AgentRow, agent_rows
+from agents.reads import CARE, AgentRow, agent_rows, state_words
 from boards.models import Board, Task, TaskDependency
 from gateways.models import Gateway
 from governance.models import Approval
@@ -24,7 +24,6 @@ from governance.pages.asks import Ask, asks_of
 from missioncontrol.kernel import clock, words
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import home_of
-from missioncontrol.kernel.signs import state_sign
 from missioncontrol.overview import charts, fleet
 from missioncontrol.overview.metrics import Boards, Metrics, boards_of, metrics
 from missioncontrol.overview.periods import RANGES
@@ -100,7 +99,7 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
     home = home_of(who)
     boards = boards_of(who, board_id=None, group_id=None)
     found = metrics(boards, range_key, get_current_timezone())
-    rows = agent_rows(list(_agents(who)[:MOST_AGENTS]))
+    rows = agent_rows(list(_agents(who)[:MOST_AGENTS]), who)
     pending = _pending(who)
     first = list(pending[:ASKS])
     waiting = pending.count()
@@ -123,7 +122,7 @@ def dashboard(who: UserActor, range_key: str) -> Dashboard:
         waiting=waiting,
         agents=sorted(rows, key=_urgency)[:TILES],
         agents_total=len(rows),
-        agents_words=_agents_words(rows),
+        agents_words=state_words(rows),
         gateways=gateways,
         health=fleet.health_of(gateways),
         sessions=fleet.latest_sessions(gateways) if who.is_admin_in(home) else [],
@@ -200,16 +199,6 @@ def _events(who: UserActor, boards: Boards) -> QuerySet[ActivityEvent]:
 
 def _urgency(row: AgentRow) -> tuple[int, str]:
     return (0 if row.state in CARE else 1 if row.state == "online" else 2, row.agent.name)
-
-
-def _agents_words(rows: list[AgentRow]) -> str:
-    states = [row.state for row in rows]
-    parts = [
-        f"{states.count(state)} {str(state_sign(state).word).lower()}"
-        for state in ("online", "late", "offline", "error")
-        if state in states
-    ]
-    return " · ".join(parts)
 
 
 def _first_kpis(found: Metrics, rows: list[AgentRow]) -> list[Kpi]:

@@ -24,6 +24,10 @@ class McSide extends HTMLElement {
   }
 
   get current() {
+    return this.panel?.dataset.key ?? this.wanted;
+  }
+
+  get wanted() {
     return new URLSearchParams(location.search).get(this.param);
   }
 
@@ -81,7 +85,8 @@ class McSide extends HTMLElement {
   close({ push = true } = {}) {
     const key = this.current;
     const address = new URL(location.href);
-    address.searchParams.delete(this.param);
+    for (const name of [this.param, "taskId", "commentId"]) address.searchParams.delete(name);
+    address.hash = "";
     if (push) history.pushState({}, "", address);
     this.innerHTML = "";
     this.parentElement.classList.remove("mc-withside");
@@ -90,15 +95,16 @@ class McSide extends HTMLElement {
   }
 
   step(by) {
-    const links = [...document.querySelectorAll("[data-mc-side]")];
+    const links = [...document.querySelectorAll("[data-mc-side-key]")];
     const at = links.findIndex((link) => link.dataset.mcSideKey === this.current);
     const next = links[at + by];
     if (at >= 0 && next) this.show(next);
   }
 
   follow() {
-    const key = this.current;
+    const key = this.wanted;
     if (!key) return this.close({ push: false });
+    if (this.panel && [this.panel.dataset.key, this.panel.dataset.task].includes(key)) return;
     const link = this.link(key);
     if (link) this.show(link, { push: false });
     else location.reload();

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,18 +15,27 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from boards import services
 from boards.models import Board, BoardGroup, Task
-from boards.pages import cards
-from boards.pages.forms import POLICY, BoardEditForm, BoardNewForm, PlacedForm
+from boards.pages import cards, choices
+from boards.pages.forms import POLICY, BoardEditForm, BoardNewForm, PlacedForm, exact
 from boards.pages.views import shared
 from gateways.models import Gateway
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden, RemoteFailed
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, listing, page
+from missioncontrol.kernel.sorting import sorting
 
 EDITED = (
     "name", "key", "description", "board_type", "objective", "success_metrics", "target_date",
     "goal_confirmed", "approval_gate_scope", "max_agents", "execution_policy", *POLICY,
 )  # fmt: skip
+
+SORTS: dict[str, Any] = {
+    "name": Lower("name"),
+    "group": Lower("board_group__name"),
+    **{status: f"n_{status}" for status in Task.Status.values},
+}
+#: Parts of a board that deep links name, and where they stand.
+PANELS = {"chat": "/boards/%s/chat", "approvals": "/approvals?board=%s"}
 
 
 @require_safe
@@ -43,28 +53,43 @@ def board_list(request: HttpRequest) -> HttpResponse:
         f"n_{status}": Count("tasks", filter=Q(tasks__status=status))
         for status in Task.Status.values
     }
-    context = {
+    context: dict[str, Any] = {
         "nav": "boards",
         "filters": {"q": q, "any": bool(q)},
         "can_create": who.is_admin_in(who.organization_id),
         "waiting": shared.waiting_by_board(who),
     }
-    rows = boards.annotate(**counts).order_by("name", "id")
+    asked = sorting(request, SORTS, default="name", last=["-created_at", "id"])
+    rows = boards.annotate(**counts).order_by(*asked.order)
+    context |= asked.context
     return listing(request, rows, "boards/board_list.html", context=context)
 
 
 @require_safe
 @page
 def board_detail(request: HttpRequest, board_id: UUID) -> HttpResponse:
-    """A board; `?task=` opens a task beside it, `?panel=chat` leads to its chat."""
+    """A board; `?task=` opens a task beside it, other deep links lead to their own address."""
     who = actor(request)
     board = shared.board_of(who, board_id)
-    if request.GET.get("panel") == "chat":
-        return HttpResponseRedirect(f"/boards/{board_id}/chat")
-    named = (request.GET.get("task") or request.GET.get("taskId") or "").strip()
-    return shared.render_board(
-        request, who, board, task=shared.open_task(who, board, named) if named else None
-    )
+    panel = request.GET.get("panel", "")
+    if panel in PANELS:
+        return HttpResponseRedirect(PANELS[panel] % board_id)
+    wanted = request.GET.get("taskId", "")
+    named = (request.GET.get("task") or wanted).strip()
+    task = shared.open_task(who, board, named) if named else None
+    if named and task is None:
+        task = shared.task_elsewhere(who, board, named)
+        if task is None:
+            messages.info(request, _("This task is not on the board, or was deleted."))
+    if task is not None and (wanted or task.board_id != board.id):
+        return HttpResponseRedirect(_address(task, request.GET.get("commentId", "")))
+    return shared.render_board(request, who, board, task=task)
+
+
+def _address(task: Task, comment: str) -> str:
+    """Address of a task on its board, and of a comment in it."""
+    known = choices.id_of(comment)
+    return f"/boards/{task.board_id}?task={task.key}" + (f"#comment-{known}" if known else "")
 
 
 @require_safe
@@ -123,9 +148,11 @@ def board_edit(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A board's facts, rules and column limits."""
     who = actor(request)
     board = shared.board_of(who, board_id)
-    _admins_only(who, board.organization_id)
+    is_admin = who.is_admin_in(board.organization_id)
+    if not (is_admin or shared.can_write(who, board_id)):
+        raise Forbidden(_("You may read this board, but not change it."))
     form = BoardEditForm(request.POST or None, initial=_present(board))
-    _offer(who, form)
+    _offer(who, form) if is_admin else form.for_writers()
     if request.method == "POST" and form.is_valid():
         try:
             _save(who, board, form)
@@ -141,6 +168,7 @@ def board_edit(request: HttpRequest, board_id: UUID) -> HttpResponse:
         "nav": "boards",
         "board": board,
         "form": form,
+        "is_admin": is_admin,
         "columns": [
             (status, totals.get(status, 0), form[f"wip_{status}"]) for status in Task.Status.values
         ],
@@ -161,10 +189,12 @@ def _present(board: Board) -> dict[str, Any]:
 
 
 def _save(who: UserActor, board: Board, form: BoardEditForm) -> None:
-    wanted = {name: form.cleaned_data[name] for name in EDITED}
+    wanted = {name: form.cleaned_data[name] for name in EDITED if name in form.fields}
     wanted["objective"] = wanted["objective"] or None
+    wanted["target_date"] = exact(wanted["target_date"], board.target_date)
     wanted["board_type"] = wanted["board_type"] or board.board_type
-    wanted |= _places(form)
+    if "gateway_id" in form.fields:
+        wanted |= _places(form)
     wanted["wip_limits"] = form.wip_limits()
     changes = {name: value for name, value in wanted.items() if value != getattr(board, name)}
     if changes:

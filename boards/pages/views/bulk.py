@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,17 +15,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from boards import rules
+from boards import actions, rules
 from boards.models import Board, Task
 from boards.pages import cards, choices
 from boards.pages.forms import LEVELS, STATUSES
 from boards.pages.views import shared
 from boards.services import bulk
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import actor, page, page_of
+from missioncontrol.kernel.sorting import sorting
 
 PAGE_SIZE = 100
-SORTS = ("key", "title", "status", "priority", "assignee", "due", "updated")
 
 
 @require_safe
@@ -41,21 +42,15 @@ def _place(name: str, order: tuple[str, ...]) -> Case:
     return Case(*whens, default=Value(len(order)), output_field=IntegerField())
 
 
-def _sorted(tasks: QuerySet[Task], sort: str) -> QuerySet[Task]:
-    """Rows in the wanted order; a leading `-` turns it round."""
-    name, down = sort.removeprefix("-"), sort.startswith("-")
-    keys: dict[str, Any] = {
-        "key": F("number"),
-        "title": Lower("title"),
-        "status": _place("status", rules.STATUSES),
-        "priority": _place("priority", rules.PRIORITIES),
-        "assignee": Lower("assigned_agent__name"),
-        "due": F("due_at"),
-        "updated": F("updated_at"),
-    }
-    key = keys[name]
-    ordered = key.desc(nulls_last=True) if down else key.asc(nulls_last=True)
-    return tasks.order_by(ordered, "number")
+SORTS: dict[str, Any] = {
+    "key": "number",
+    "title": Lower("title"),
+    "status": _place("status", rules.STATUSES),
+    "priority": _place("priority", rules.PRIORITIES),
+    "assignee": Lower("assigned_agent__name"),
+    "due": "due_at",
+    "updated": "updated_at",
+}
 
 
 def _list_page(
@@ -68,9 +63,8 @@ def _list_page(
     http_status: int = 200,
 ) -> HttpResponse:
     wanted = shared.filter_of(request)
-    sort = request.GET.get("sort", "status")
-    sort = sort if sort.removeprefix("-") in SORTS else "status"
-    rows = _sorted(wanted.narrow(Task.objects.filter(board_id=board.pk)), sort)
+    asked = sorting(request, SORTS, default="status", last=["number"])
+    rows = wanted.narrow(Task.objects.filter(board_id=board.pk)).order_by(*asked.order)
     found = page_of(request, rows.values(*cards.FIELDS), PAGE_SIZE)
     context: dict[str, Any] = {
         "nav": "boards",
@@ -81,8 +75,7 @@ def _list_page(
         "priorities": LEVELS,
         "agents": shared.assignable(board),
         "tags": choices.tags_of(board.organization_id),
-        "sort": sort,
-        "sorts": {name: f"-{name}" if sort == name else name for name in SORTS},
+        **asked.context,
         "can_write": shared.can_write(who, board.pk),
         "outcomes": outcomes or [],
         "chosen": chosen,
@@ -98,6 +91,7 @@ def task_bulk(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """One change for the chosen rows; what a rule refuses is named row by row."""
     who = actor(request)
     board = shared.board_of(who, board_id)
+    authz.authorize(who, actions.UPDATE_TASK, board)
     ids = [pk for raw in request.POST.getlist("ids") if (pk := choices.id_of(raw))]
     change = _change_of(request.POST.get("change", ""))
     if not ids or not change:

@@ -21,6 +21,7 @@ from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict
 from missioncontrol.kernel.pages import actor, home_of, listing, page
+from missioncontrol.kernel.sorting import sorting
 
 SHOWN = ("label", "field_type", "ui_visibility", "validation_regex", "description", "required")
 
@@ -30,10 +31,15 @@ SHOWN = ("label", "field_type", "ui_visibility", "validation_regex", "descriptio
 def field_list(request: HttpRequest) -> HttpResponse:
     """Custom fields of the organization with their boards."""
     who = actor(request)
-    fields: QuerySet[CustomField] = CustomField.objects.visible_to(who)
-    fields = fields.filter(organization_id=home_of(who)).prefetch_related("boards")
-    context = {"nav": "custom-fields", "can_edit": who.is_admin_in(who.organization_id)}
-    ordered = fields.order_by(Lower("label"), "id")
+    fields: QuerySet[CustomField] = CustomField.objects.visible_to(who).with_boards(who)
+    fields = fields.filter(organization_id=home_of(who))
+    asked = sorting(request, {"name": Lower("label"), "type": "field_type"}, default="name")
+    context = {
+        "nav": "custom-fields",
+        "can_edit": who.is_admin_in(who.organization_id),
+        **asked.context,
+    }
+    ordered = fields.order_by(*asked.order)
     return listing(request, ordered, "boards/field_list.html", context=context)
 
 
@@ -42,6 +48,7 @@ def field_list(request: HttpRequest) -> HttpResponse:
 def field_new(request: HttpRequest) -> HttpResponse:
     """A new custom field."""
     who = actor(request)
+    authz.authorize(who, actions.MANAGE_FIELDS, shared.home_row(who))
     home = home_of(who)
     form = FieldForm(request.POST or None, boards=_boards(home), is_new=True)
     if request.method == "POST" and form.is_valid():
@@ -105,7 +112,7 @@ def _field(who: UserActor, field_id: UUID) -> CustomField:
 
 
 def _boards(organization_id: UUID) -> list[tuple[str, str]]:
-    """Boards of the organization as choices; which fields they have is no secret of theirs."""
+    """Boards of the organization as choices for admins, who say which boards have a field."""
     boards = Board.objects.filter(organization_id=organization_id).order_by(Lower("name"), "id")
     return [(str(pk), name) for pk, name in boards.values_list("pk", "name")]
 

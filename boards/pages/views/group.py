@@ -6,16 +6,19 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from boards import reads, services
+from boards import actions, reads, services
 from boards.models import Board, BoardGroup, Task
 from boards.pages.forms import GroupForm
 from boards.pages.views import shared
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.pages import actor, home_of, listing, page
+from missioncontrol.kernel.sorting import sorting
 
 #: Open tasks of each board that a group's page shows.
 TASKS_OF_A_BOARD = 5
@@ -30,8 +33,13 @@ def group_list(request: HttpRequest) -> HttpResponse:
     groups: QuerySet[BoardGroup] = BoardGroup.objects.visible_to(who)
     groups = groups.filter(organization_id=home_of(who))
     rows = groups.annotate(n_boards=Count("boards", filter=Q(boards__in=readable), distinct=True))
-    context = {"nav": "board-groups", "can_create": who.is_admin_in(who.organization_id)}
-    return listing(request, rows.order_by("name", "id"), "boards/group_list.html", context=context)
+    asked = sorting(request, {"name": Lower("name"), "boards": "n_boards"}, default="name")
+    context = {
+        "nav": "board-groups",
+        "can_create": who.is_admin_in(who.organization_id),
+        **asked.context,
+    }
+    return listing(request, rows.order_by(*asked.order), "boards/group_list.html", context=context)
 
 
 @require_safe
@@ -45,7 +53,7 @@ def group_detail(request: HttpRequest, group_id: UUID) -> HttpResponse:
         f"n_{status}": Count("tasks", filter=Q(tasks__status=status))
         for status in Task.Status.values
     }
-    shown = list(boards.select_related("gateway").annotate(**counts).order_by("name", "id"))
+    shown = list(boards.select_related("gateway").annotate(**counts).order_by(Lower("name"), "id"))
     tasks = reads.first_tasks([board.pk for board in shown], TASKS_OF_A_BOARD, with_done=False)
     context = {
         "nav": "board-groups",
@@ -63,6 +71,7 @@ def group_detail(request: HttpRequest, group_id: UUID) -> HttpResponse:
 def group_new(request: HttpRequest) -> HttpResponse:
     """A new group."""
     who = actor(request)
+    authz.authorize(who, actions.CREATE_GROUP, shared.home_row(who))
     form = GroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -85,6 +94,7 @@ def group_edit(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """A group's name and description."""
     who = actor(request)
     group = BoardGroup.objects.seen_by(who, group_id)
+    authz.authorize(who, actions.UPDATE_GROUP, group)
     present = {"name": group.name, "description": group.description}
     form = GroupForm(request.POST or None, initial=present)
     if request.method == "POST" and form.is_valid():
@@ -103,6 +113,7 @@ def group_delete(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """The question before a group is deleted, and the deletion; its boards stay."""
     who = actor(request)
     group = BoardGroup.objects.seen_by(who, group_id)
+    authz.authorize(who, actions.DELETE_GROUP, group)
     if request.method == "POST":
         services.delete_group(who, group_id)
         messages.success(request, _("The group %(name)s was deleted.") % {"name": group.name})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -14,10 +14,13 @@ from agents.models import Agent
 from boards import custom_fields
 from boards.models import Board, Task
 from boards.pages import cards, choices, field_inputs, panel
+from boards.pages.about import about
 from boards.pages.forms import FactsForm
 from governance.models import Approval
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid, StaleVersion
+from missioncontrol.kernel.pages import home_of
+from orgs.models import Organization
 
 #: Refusals that are shown where the person is, instead of as a page of their own.
 REFUSALS = (Forbidden, Conflict, Invalid, StaleVersion)
@@ -31,6 +34,16 @@ def board_of(who: UserActor, board_id: UUID) -> Board:
     """
     board: Board = Board.objects.select_related("board_group", "gateway").seen_by(who, board_id)
     return board
+
+
+def home_row(who: UserActor) -> Organization:
+    """The active organization, in which something is to be created.
+
+    Raises:
+        Forbidden: the person belongs to none.
+    """
+    found: Organization = Organization.objects.seen_by(who, home_of(who))
+    return found
 
 
 def task_of(who: UserActor, board_id: UUID, task_id: UUID) -> Task:
@@ -90,10 +103,7 @@ def facts_form(task: Task, agents: list[tuple[str, str]], data: Any = None) -> F
     values = custom_fields.shown(specs, task.custom_field_values)
     shown = [spec for spec in specs if field_inputs.is_shown(spec, values)]
     form.ask(shown, values, place="fact-field")
-    known = {pk for pk, _name in agents}
-    if task.assigned_agent and str(task.assigned_agent_id) not in known:
-        agents = [*agents, (str(task.assigned_agent_id), task.assigned_agent.name)]
-    form.offer(agents)
+    form.offer(agents, task)
     return form
 
 
@@ -127,17 +137,18 @@ def render_board(
 ) -> HttpResponse:
     """The whole page of a board, with a task's panel in it when one is open."""
     wanted = filter_of(request)
-    agents = assignable(board)
+    agents, may_write = assignable(board), can_write(who, board.id)
     context: dict[str, Any] = {
         "nav": "boards",
         "board": board,
+        "about": about(board),
         "columns": cards.columns(board, wanted),
         "filters": wanted,
         "levels": cards.LEVELS,
         "tags": choices.tags_of(board.organization_id),
         "agents": agents,
-        "can_write": can_write(who, board.id),
-        "can_edit": who.is_admin_in(board.organization_id),
+        "can_write": may_write,
+        "can_edit": who.is_admin_in(board.organization_id) or may_write,
         "event_seq": last_board_seq(board.id),
         "open_key": task.key if task else "",
     }
@@ -160,6 +171,16 @@ def open_task(who: UserActor, board: Board, named: str) -> Task | None:
         return tasks.filter(pk=UUID(named)).first()
     except ValueError:
         return tasks.filter(Q(key__iexact=named) | Q(aliases__key__iexact=named)).first()
+
+
+def task_elsewhere(who: UserActor, board: Board, named: str) -> Task | None:
+    """A task that a link to this board names, on the board where it is now."""
+    tasks: QuerySet[Task] = Task.objects.visible_to(who)
+    tasks = tasks.filter(organization_id=board.organization_id)
+    known = choices.id_of(named)
+    if known is not None:
+        return tasks.filter(pk=known).first()
+    return tasks.filter(Q(key__iexact=named) | Q(aliases__key__iexact=named)).first()
 
 
 def field_errors(error: Exception) -> list[Any]:

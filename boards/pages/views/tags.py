@@ -19,6 +19,7 @@ from boards.pages.label_forms import TagForm
 from boards.pages.views import shared
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.pages import actor, home_of, page, page_of
+from missioncontrol.kernel.sorting import sorting
 
 
 @require_safe
@@ -27,12 +28,14 @@ def tag_list(request: HttpRequest) -> HttpResponse:
     """Tags of the organization with the number of their tasks."""
     who = actor(request)
     tags: QuerySet[Tag] = Tag.objects.visible_to(who).filter(organization_id=home_of(who))
-    found = page_of(request, tags.order_by(Lower("name"), "id"), 100)
+    asked = sorting(request, {"name": Lower("name"), "slug": "slug"}, default="name")
+    found = page_of(request, tags.order_by(*asked.order), 100)
     counts = rows.tag_counts([tag.pk for tag in found["items"]])
     context = {
         "nav": "tags",
         "rows": [(tag, counts.get(tag.pk, 0)) for tag in found["items"]],
         "can_edit": who.is_admin_in(who.organization_id),
+        **asked.context,
         **found,
     }
     return render(request, "boards/tag_list.html", context)
@@ -43,6 +46,7 @@ def tag_list(request: HttpRequest) -> HttpResponse:
 def tag_new(request: HttpRequest) -> HttpResponse:
     """A new tag."""
     who = actor(request)
+    authz.authorize(who, actions.MANAGE_TAGS, shared.home_row(who))
     form = TagForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

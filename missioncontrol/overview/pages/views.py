@@ -24,9 +24,10 @@ RANGE_WORDS = (
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """The dashboard for signed-in people, sign-in for others."""
-    signed_in = session_actor(request) is not None
-    return HttpResponseRedirect("/dashboard" if signed_in else "/sign-in")
+    """The dashboard for signed-in people, what this is and the way in for others."""
+    if session_actor(request) is not None:
+        return HttpResponseRedirect("/dashboard")
+    return render(request, "overview/start.html")
 
 
 @require_safe
