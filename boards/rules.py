@@ -338,6 +338,11 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:200]
 
 
+def short_mark(name: str) -> str:
+    """Six characters that tell names without Latin letters apart; the same for the same name."""
+    return hashlib.sha256(name.strip().lower().encode()).hexdigest()[:6]
+
+
 def mentions(text: str) -> set[str]:
     """Lower-case handles of ``@handle`` in a text; an e-mail address is no mention."""
     return {found.lower() for found in _MENTION.findall(text)}

@@ -158,7 +158,7 @@ def _text(raw: str | None) -> str | None:
 def _slug(raw: str | None, name: str) -> str:
     text = (raw or "").strip().lower()
     if not text:
-        return rules.slug_of(name) or "tag"
+        return rules.slug_of(name) or f"tag-{rules.short_mark(name)}"
     if not _SLUG.match(text):
         raise Invalid(_("A slug has lower-case letters, digits and hyphens."), field="slug")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
 from typing import Any
 
@@ -74,7 +75,13 @@ def test_tags_refuse_what_does_not_fit(world: World, body: dict[str, Any], name:
 
 
 def test_a_name_without_letters_gets_a_slug(world: World) -> None:
-    assert world.as_ann.post("/tags", {"name": "前端"}).expect(200).json["slug"] == "tag"
+    slugs = [
+        world.as_ann.post("/tags", {"name": name}).expect(200).json["slug"]
+        for name in ("前端", "后端")
+    ]
+    assert all(re.fullmatch(r"tag-[0-9a-f]{6}", slug) for slug in slugs)
+    assert slugs[0] != slugs[1]
+    world.as_ann.post("/tags", {"name": "前端"}).expect(409)
 
 
 def test_tags_are_listed_by_name_with_counts(world: World) -> None:
