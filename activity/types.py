@@ -21,6 +21,10 @@ def _audited(name: str, sentence: Any, icon: str, wire: str = "", frame: str = "
     return EventType(name, sentence, icon, wire, audit=True, frame=frame)
 
 
+def _run(name: str, sentence: Any, icon: str) -> EventType:
+    return EventType(name, sentence, icon, frame="execution.changed")
+
+
 _TABLE: tuple[EventType, ...] = (
     # tasks
     EventType("task.created", _("{actor} created {target}"), "plus", frame="task.created"),
@@ -219,12 +223,12 @@ _TABLE: tuple[EventType, ...] = (
         "alert-triangle",
         wire="approval.lead_notify_failed",
     ),
-    EventType("execution.created", _("{actor} asked to run {target}"), "player-play"),
-    EventType("execution.dispatched", _("{target} was sent to {agent}"), "send"),
-    EventType("execution.running", _("{agent} runs {target}"), "player-play"),
-    EventType("execution.succeeded", _("{target} succeeded"), "check"),
-    EventType("execution.failed", _("{target} failed: {reason}"), "alert-triangle"),
-    EventType("execution.cancelled", _("{actor} cancelled {target}"), "x"),
+    _run("execution.created", _("{actor} asked to run {target}"), "player-play"),
+    _run("execution.dispatched", _("{target} was sent to {agent}"), "send"),
+    _run("execution.running", _("{agent} runs {target}"), "player-play"),
+    _run("execution.succeeded", _("{target} succeeded"), "check"),
+    _run("execution.failed", _("{target} failed: {reason}"), "alert-triangle"),
+    _run("execution.cancelled", _("{actor} cancelled {target}"), "x"),
     # agents
     EventType("agent.created", _("{actor} created the agent {target}"), "robot"),
     EventType("agent.updated", _("{actor} changed the agent {target}"), "edit"),

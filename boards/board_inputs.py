@@ -30,6 +30,7 @@ NULLABLE = frozenset(
 )  # fmt: skip
 MAX_TEXT = 100_000
 MAX_AGENTS = 10_000
+MAX_WIP = 9_999
 CHOICES: Mapping[str, list[str]] = {
     "board_type": Board.Type.values,
     "approval_gate_scope": Board.GateScope.values,
@@ -96,7 +97,7 @@ def _agents(name: str, value: Any) -> int:
 
 def _limits(name: str, value: Any) -> dict[str, int]:
     fits = isinstance(value, Mapping) and all(
-        key in rules.STATUSES and isinstance(limit, int) and 0 <= limit <= 9_999
+        key in rules.STATUSES and isinstance(limit, int) and 0 <= limit <= MAX_WIP
         for key, limit in value.items()
     )
     if not fits:

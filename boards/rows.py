@@ -36,9 +36,14 @@ _TAGS = (
     "FROM boards_tag g WHERE t.tag_ids <> '{}' AND g.id = ANY(t.tag_ids)) k ON TRUE"
 )
 _AGENT = "LEFT JOIN agents_agent a ON a.id = t.assigned_agent_id"
-#: Columns of a task in the order of ``reads.TASK_FIELDS``; times are text already.
+#: Columns of a task in the order of ``reads.TASK_FIELDS``; times are text already. People name
+#: whole seconds, so ``due_at`` looks as it does where a loaded row is shaped.
 _TASK = ", ".join(
-    _ISO.format(f"t.{name}") if name.endswith("_at") else f"t.{name}"
+    f"replace({_ISO.format('t.due_at')}, '.000000Z', 'Z')"
+    if name == "due_at"
+    else _ISO.format(f"t.{name}")
+    if name.endswith("_at")
+    else f"t.{name}"
     for name in (
         "id", "board_id", "number", "key", "title", "description", "status", "rank", "priority",
         "due_at", "assigned_agent_id", "in_progress_at", "previous_in_progress_at",

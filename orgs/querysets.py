@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import Actor, UserActor
@@ -23,8 +24,8 @@ class OrganizationQuerySet(VisibleQuerySet[Any]):
         return self.filter(pk=actor.organization_id)
 
     def by_name(self) -> Self:
-        """Alphabetical, stable."""
-        return self.order_by("name", "pk")
+        """Alphabetical whatever the case of the letters, stable."""
+        return self.order_by(Lower("name"), "pk")
 
 
 class MembershipQuerySet(VisibleQuerySet[Any]):

@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
 
 from activity import types
 from activity.models import ActivityEvent
 from activity.reads import shown_titles, worded
+from agents.models import Execution
 from boards import custom_fields
 from boards.models import Tag, Task, TaskComment
 from boards.pages import choices, field_inputs
@@ -23,6 +25,7 @@ from missioncontrol.kernel.actors import UserActor
 
 MOST_EVENTS = 40
 MOST_COMMENTS = 200
+MOST_RUNS = 5
 QUIET = {"task.commented", "task.woken", "task.notified"}
 STATUS_TIMES = {
     "in_progress": "in_progress_at",
@@ -83,6 +86,7 @@ class Panel:
     tags: list[Tag]
     values: list[tuple[str, str, Any]]
     same: list[Neighbour]
+    runs: list[Execution]
 
     def __getattr__(self, name: str) -> Any:
         """Facts of the task itself."""
@@ -128,6 +132,11 @@ class Panel:
         return [entry for entry in self.approvals if entry.status == Approval.Status.PENDING]
 
     @property
+    def has_active_run(self) -> bool:
+        """An agent is asked to run it, or runs it."""
+        return any(run.finished_at is None for run in self.runs)
+
+    @property
     def decided_approvals(self) -> list[Question]:
         """Questions that are settled."""
         return [entry for entry in self.approvals if entry.status != Approval.Status.PENDING]
@@ -144,6 +153,7 @@ def panel_of(task: Task, who: UserActor) -> Panel:
         tags=_tags(task),
         values=_values(task),
         same=_same(task),
+        runs=_runs(task),
     )
 
 
@@ -179,6 +189,12 @@ def _same(task: Task) -> list[Neighbour]:
     rows = Task.objects.filter(board_id=task.board_id, fingerprint=task.fingerprint)
     rows = rows.exclude(pk=task.pk).exclude(status=Task.Status.DONE).order_by("created_at")
     return [Neighbour(*row) for row in rows.values_list("pk", "key", "title", "status")[:3]]
+
+
+def _runs(task: Task) -> list[Execution]:
+    """The newest runs, an active one first."""
+    rows = Execution.objects.filter(task_id=task.id).select_related("agent")
+    return list(rows.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MOST_RUNS])
 
 
 def _neighbours(links: Any, end: str) -> list[Neighbour]:

@@ -59,6 +59,7 @@ urlpatterns = [
     path(f"{_TASK}/needs", relations.task_needs, name="task-needs"),
     path(f"{_TASK}/tags", relations.task_tags, name="task-tags"),
     path(f"{_TASK}/relocate", relations.task_relocate, name="task-relocate"),
+    path(f"{_TASK}/ask", relations.task_ask, name="task-ask"),
     path(f"{_COMMENT}/edit", relations.comment_edit, name="comment-edit"),
     path(f"{_COMMENT}/delete", relations.comment_delete, name="comment-delete"),
     path("tags", tags.tag_list, name="tag-list"),

@@ -124,8 +124,8 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
         else []
     )
     _place(draft, wanted, wish, mover)
-    if added and "status" not in wanted and before in rules.STARTED:
-        dependencies.take_back(draft)
+    if added and task.status == before and before in rules.STARTED:
+        _wait_again(draft, wanted, mover)
     _store(draft, before, wish, mover)
     return task
 
@@ -185,6 +185,14 @@ def _place(draft: TaskDraft, wanted: Mapping[str, Any], wish: Wish, mover: Mover
             after_id=wish.after_id,
         )
         draft.put("rank", rank)
+
+
+def _wait_again(draft: TaskDraft, wanted: Mapping[str, Any], mover: Mover) -> None:
+    """A started task that has to wait for something new goes back; a lead may not insist on it."""
+    status = draft.task.status
+    if mover is Mover.LEAD and "status" in wanted:
+        gatekeeping.require_gates(gatekeeping.StatusChange(draft, status, status, mover))
+    dependencies.take_back(draft)
 
 
 def _apply_effects(draft: TaskDraft, to: str, mover: Mover, *, keep_assignee: bool) -> None:

@@ -45,6 +45,7 @@ class Ask:
     gateway_name: str
     can_decide: bool
     can_reopen: bool
+    can_withdraw: bool
     is_open: bool
 
     def __getattr__(self, name: str) -> Any:
@@ -162,6 +163,7 @@ def asks_of(who: UserActor, approvals: Sequence[Approval], *, open_id: str = "")
             gateway_name=gateways.get(approval.gateway_id, ""),
             can_decide=approval.pk in mine and _is_open_to(who, approval),
             can_reopen=_may_reopen(who, approval) and approval.pk in mine,
+            can_withdraw=_may_withdraw(who, approval),
             is_open=str(approval.pk) == open_id,
         )
         for approval in approvals
@@ -179,6 +181,13 @@ def _may_reopen(who: UserActor, approval: Approval) -> bool:
     decided = approval.status in {Approval.Status.APPROVED, Approval.Status.REJECTED}
     from_board = approval.source == Approval.Source.REQUEST
     return decided and from_board and who.is_admin_in(approval.organization_id)
+
+
+def _may_withdraw(who: UserActor, approval: Approval) -> bool:
+    pending = approval.status == Approval.Status.PENDING
+    from_board = approval.source == Approval.Source.REQUEST
+    is_own = approval.requested_by_kind == who.kind and approval.requested_by_id == who.id
+    return pending and from_board and (is_own or who.is_admin_in(approval.organization_id))
 
 
 def _tasks(approvals: Iterable[Approval]) -> dict[UUID, list[NamedTask]]:

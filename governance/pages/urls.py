@@ -11,4 +11,7 @@ urlpatterns = [
     path("approvals/count", views.approval_count, name="approval-count"),
     path("approvals/<uuid:approval_id>/decide", views.approval_decide, name="approval-decide"),
     path("approvals/<uuid:approval_id>/reopen", views.approval_reopen, name="approval-reopen"),
+    path(
+        "approvals/<uuid:approval_id>/withdraw", views.approval_withdraw, name="approval-withdraw"
+    ),
 ]

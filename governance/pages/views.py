@@ -129,6 +129,8 @@ def approval_decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
             comment=form.cleaned_data["comment"] or None,
         )
     except (Conflict, Forbidden, Invalid) as refusal:
+        if isinstance(refusal, Forbidden) and not is_htmx(request):
+            raise
         approval.refresh_from_db()
         detail = str(refusal.detail)
         return _row(request, who, approval, typed=typed, refusal=detail, http_status=refusal.status)
@@ -143,6 +145,20 @@ def approval_reopen(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     who = actor(request)
     approval = Approval.objects.seen_by(who, approval_id)
     services.reopen_approval(who, approval_id)
+    approval.refresh_from_db()
+    return _row(request, who, approval)
+
+
+@require_POST
+@page
+def approval_withdraw(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+    """Withdraw a pending request; nobody has to decide it any more."""
+    who = actor(request)
+    approval = Approval.objects.seen_by(who, approval_id)
+    services.cancel_approval(who, approval_id)
+    if not is_htmx(request):
+        messages.success(request, _("The request was withdrawn."))
+        return HttpResponseRedirect(INBOX)
     approval.refresh_from_db()
     return _row(request, who, approval)
 

@@ -22,6 +22,11 @@ class KitForm(forms.Form):
         for field in self.fields.values():
             dress(field)
 
+    def _widget_data_value(self, widget: forms.Widget, html_name: str) -> Any:
+        """What was typed; browsers send line breaks as CRLF, every other door sends LF."""
+        value = super()._widget_data_value(widget, html_name)  # type: ignore[misc]  # not in stubs
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
     def take(self, errors: list[FieldError], detail: str) -> None:
         """Take over a service's complaints: each to its field, what has none to the form."""
         placed = False

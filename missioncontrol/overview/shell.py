@@ -17,7 +17,7 @@ from orgs.models import Organization, User
 def shell(_request: HttpRequest, who: UserActor) -> dict[str, Any]:
     """Values of `ui` for a signed-in person; four queries."""
     looks = User.objects.only("theme", "density", "is_high_contrast").get(pk=who.id)
-    own = Organization.objects.filter(pk__in=list(who.memberships)).order_by("name", "pk")
+    own = Organization.objects.filter(pk__in=list(who.memberships)).by_name()
     organizations = [
         {"id": pk, "name": name, "is_active": pk == who.organization_id}
         for pk, name in own.values_list("pk", "name")

@@ -10,6 +10,7 @@ from activity.models import ActivityEvent, AuditEntry
 from agents.models import Agent
 from boards.models import Board
 from gateways.models import Gateway
+from tests import factories
 from tests.world import World
 
 
@@ -36,8 +37,6 @@ def form(world: World, **changes: object) -> dict[str, object]:
 
 @pytest.fixture(autouse=True)
 def _main_agent(world: World) -> None:
-    from tests import factories
-
     factories.make_agent(world.org, gateway=world.gateway, agent_type="main")
 
 
@@ -59,6 +58,40 @@ def test_goal_rules_and_limits_are_saved_and_recorded(world: World, ann: Client)
     assert policy["changes"] == {"execution_policy": "on_assign", "max_agents": 4}
     assert policy["previous"] == {"execution_policy": "manual", "max_agents": 1}
     assert AuditEntry.objects.filter(body__contains="board.policy_changed").exists()
+
+
+def test_who_may_write_changes_name_and_goal_but_no_rule(world: World, bob: Client) -> None:
+    address = f"/boards/{world.board.pk}/edit"
+    assert bob.get(address).status_code == 403
+    factories.grant(world.board, world.bob, "write")
+    assert address in bob.get(f"/boards/{world.board.pk}").content.decode()
+    page = bob.get(address).content.decode()
+    assert 'name="objective"' in page
+    for name in ("key", "gateway_id", "max_agents", "require_approval_for_done"):
+        assert f'name="{name}"' not in page, name
+    assert f"/boards/{world.board.pk}/delete" not in page
+    sent = form(world, name="Ours", objective="Ship", max_agents=9, key="OUR", wip_todo=7)
+    assert bob.post(address, {**sent, "require_approval_for_done": ""}).status_code == 302
+    board = Board.objects.get(pk=world.board.pk)
+    assert (board.name, board.objective, board.wip_limits) == ("Ours", "Ship", {"todo": 7})
+    assert (board.max_agents, board.key) == (world.board.max_agents, world.board.key)
+    assert board.require_approval_for_done
+    assert not ActivityEvent.objects.filter(type="board.policy_changed").exists()
+
+
+def test_large_numbers_of_the_api_can_be_saved_on_the_page(world: World, ann: Client) -> None:
+    board = world.as_ann.patch(
+        f"/boards/{world.board.pk}",
+        {"max_agents": 5_000, "wip_limits": {"todo": 5_000}, "target_date": "2030-01-02T03:04:05Z"},
+    ).expect(200)
+    sent = form(
+        world, description="New", max_agents=5_000, wip_todo=5_000, target_date="2030-01-02T03:04"
+    )
+    assert ann.post(f"/boards/{world.board.pk}/edit", sent).status_code == 302
+    now = world.as_ann.get(f"/boards/{world.board.pk}?include=none").json
+    assert now["description"] == "New"
+    for name in ("max_agents", "wip_limits", "target_date"):
+        assert now[name] == board.json[name], name
 
 
 @pytest.mark.parametrize("metrics", ["[1]", "{", ""])

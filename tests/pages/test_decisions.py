@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from activity.models import ActivityEvent
 from governance.models import Approval
 from tests import factories as f
 from tests.pages.conftest import HTMX
@@ -87,6 +88,26 @@ def test_a_decision_is_taken_back(ann: Client, ask: Approval) -> None:
     assert ann.post(f"/approvals/{ask.id}/reopen", **HTMX).status_code == 200
     ask.refresh_from_db()
     assert ask.status == "pending"
+
+
+def test_a_request_is_withdrawn_by_who_asked_or_an_admin(
+    world: World, ann: Client, bob: Client, ask: Approval
+) -> None:
+    assert bob.post(f"/approvals/{ask.id}/withdraw", **HTMX).status_code == 403
+    assert "/withdraw" not in bob.get("/approvals").content.decode()
+    assert f"/approvals/{ask.id}/withdraw" in ann.get("/approvals").content.decode()
+    html = ann.post(f"/approvals/{ask.id}/withdraw", **HTMX).content.decode()
+    assert "Cancelled" in html
+    assert "/withdraw" not in html
+    ask.refresh_from_db()
+    assert ask.status == "cancelled"
+    own = f.make_approval(
+        world.org, world.board, requested_by_kind="user", requested_by_id=world.bob.pk
+    )
+    assert bob.post(f"/approvals/{own.id}/withdraw")["Location"] == "/approvals"
+    own.refresh_from_db()
+    assert own.status == "cancelled"
+    assert ActivityEvent.objects.filter(type="approval.cancelled").count() == 2
 
 
 def test_the_count_is_what_one_may_decide(

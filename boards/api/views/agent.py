@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models.functions import Lower
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -67,9 +68,8 @@ class AgentBoardListView(ApiView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """List."""
-        return shared.answer_boards(
-            self, Board.objects.visible_to(self.actor).order_by("name", "id")
-        )
+        found = Board.objects.visible_to(self.actor)
+        return shared.answer_boards(self, found.order_by(Lower("name"), "-created_at", "id"))
 
 
 class AgentBoardView(ApiView):

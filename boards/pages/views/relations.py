@@ -13,12 +13,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from boards import services
+from boards import actions, services
 from boards.models import Board, Task
 from boards.pages import choices
-from boards.pages.forms import CommentForm
+from boards.pages.forms import AskForm, CommentForm
 from boards.pages.views import shared
-from boards.pages.views.task import refused_in_panel, shown_in_panel
+from boards.pages.views.task import first_error, refused_in_panel, shown_in_panel
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.pages import actor, page
 
@@ -78,6 +79,28 @@ def task_tags(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespon
 
 @require_POST
 @page
+def task_ask(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResponse:
+    """A request for an approval of the task."""
+    who = actor(request)
+    task = shared.task_of(who, board_id, task_id)
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return refused_in_panel(request, task, first_error(form), 422)
+    try:
+        services.request_approval(
+            who,
+            board_id,
+            task_id=task.pk,
+            action_type=form.cleaned_data["action_type"],
+            lead_reasoning=form.cleaned_data["reason"],
+        )
+    except shared.REFUSALS as refusal:
+        return refused_in_panel(request, task, str(refusal.detail), refusal.status)
+    return shown_in_panel(request, board_id, task_id)
+
+
+@require_POST
+@page
 def comment_edit(
     request: HttpRequest, board_id: UUID, task_id: UUID, comment_id: UUID
 ) -> HttpResponse:
@@ -86,7 +109,7 @@ def comment_edit(
     task = shared.task_of(who, board_id, task_id)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return refused_in_panel(request, task, _("A comment needs some text."), 422)
+        return refused_in_panel(request, task, first_error(form), 422)
     try:
         services.edit_comment(who, task_id, comment_id, message=form.cleaned_data["message"])
     except shared.REFUSALS as refusal:
@@ -115,6 +138,7 @@ def task_relocate(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRe
     """The choice of another board for a task, and the move."""
     who = actor(request)
     task = shared.task_of(who, board_id, task_id)
+    authz.authorize(who, actions.RELOCATE_TASK, task)
     boards = _other_boards(who, task)
     context: dict[str, Any] = {"nav": "boards", "task": task, "boards": boards}
     if request.method != "POST":

@@ -19,7 +19,7 @@ from boards.pages.forms import NoteForm
 from boards.pages.views import shared
 from boards.services.memory import may_write_group
 from missioncontrol.kernel.actors import UserActor
-from missioncontrol.kernel.errors import DomainError
+from missioncontrol.kernel.errors import DomainError, Forbidden
 from missioncontrol.kernel.pages import actor, is_htmx, page, page_of, render_error
 
 MESSAGES, NOTES, MOST_PEOPLE = 100, 50, 200
@@ -159,7 +159,9 @@ def _group(who: UserActor, group: BoardGroup, *, tab: str) -> dict[str, Any]:
 def _say(request: HttpRequest, keep: Callable[[str], object]) -> HttpResponse:
     """Keep what was said; a script gets an empty answer and fetches, a browser comes back."""
     try:
-        keep(request.POST.get("content", ""))
+        keep(request.POST.get("content", "").replace("\r\n", "\n"))
+    except Forbidden:
+        raise
     except DomainError as refusal:
         if is_htmx(request):
             return render_error(request, refusal)
@@ -172,6 +174,8 @@ def _say(request: HttpRequest, keep: Callable[[str], object]) -> HttpResponse:
 def _keep(form: NoteForm, keep: Callable[[], object]) -> DomainError | None:
     try:
         keep()
+    except Forbidden:
+        raise
     except shared.REFUSALS as refusal:
         form.take(shared.field_errors(refusal), str(refusal.detail))
         return refusal

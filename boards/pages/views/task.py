@@ -12,11 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from boards import custom_fields, services
+from boards import actions, custom_fields, services
 from boards.models import Board, Task
 from boards.pages import cards, choices
 from boards.pages.forms import CommentForm, MoveForm, QuickTaskForm, TaskForm
 from boards.pages.views import shared
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.errors import DomainError, Invalid
 from missioncontrol.kernel.pages import actor, is_htmx, page
 
@@ -75,14 +76,14 @@ def task_facts(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespo
     task = shared.task_of(who, board_id, task_id)
     form = shared.facts_form(task, shared.assignable(task.board), request.POST)
     if not form.is_valid():
-        return refused_in_panel(request, task, _first_error(form), 422)
+        return refused_in_panel(request, task, first_error(form), 422)
     wanted = form.cleaned_data
     changes = {
         "assigned_agent_id": UUID(wanted["assigned_agent_id"])
         if wanted["assigned_agent_id"]
         else None,
         "priority": wanted["priority"],
-        "due_at": wanted["due_at"],
+        "due_at": form.wanted_due,
         "status": wanted["status"],
     }
     changed = {name: new for name, new in changes.items() if new != getattr(task, name)}
@@ -104,7 +105,8 @@ def _sentence(refusal: DomainError) -> str:
     return f"{detail} {more}" if more and more != detail else detail
 
 
-def _first_error(form: Any) -> str:
+def first_error(form: Any) -> str:
+    """What a form complains about first."""
     return str(next(iter(form.errors.values()))[0])
 
 
@@ -142,7 +144,7 @@ def comment_new(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResp
     task = shared.task_of(who, board_id, task_id)
     form = CommentForm(request.POST)
     if not form.is_valid():
-        return refused_in_panel(request, task, _("A comment needs some text."), 422)
+        return refused_in_panel(request, task, first_error(form), 422)
     services.add_comment(who, task_id, message=form.cleaned_data["message"])
     return shown_in_panel(request, board_id, task_id)
 
@@ -153,6 +155,7 @@ def task_new(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A new task: the column's quick line, or the whole form."""
     who = actor(request)
     board = shared.board_of(who, board_id)
+    authz.authorize(who, actions.CREATE_TASK, board)
     if request.method == "POST" and is_htmx(request):
         return _quick(request, board)
     form = _task_form(
@@ -202,12 +205,15 @@ def task_edit(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpRespon
     """A whole task as a form."""
     who = actor(request)
     task = shared.task_of(who, board_id, task_id)
+    authz.authorize(who, actions.UPDATE_TASK, task)
     form = _task_form(task.board, request.POST or None, task=task)
     if request.method == "POST" and "find" not in request.POST and form.is_valid():
         inputs = _inputs(form)
         inputs.pop("status")
         if not inputs["custom_field_values"]:
             inputs.pop("custom_field_values")
+        if not (inputs["description"] or task.description):
+            inputs.pop("description")
         expected = form.cleaned_data["version"]
         try:
             services.update_task(who, task_id, changes=inputs, expected_version=expected)
@@ -224,6 +230,7 @@ def task_delete(request: HttpRequest, board_id: UUID, task_id: UUID) -> HttpResp
     """The question before a task is deleted, and the deletion."""
     who = actor(request)
     task = shared.task_of(who, board_id, task_id)
+    authz.authorize(who, actions.DELETE_TASK, task)
     if request.method == "POST":
         services.delete_task(who, task_id)
         messages.success(request, _("%(key)s was deleted.") % {"key": task.key})
@@ -245,7 +252,7 @@ def _task_form(
         values["depends_on"] = [str(pk) for pk in chosen]
         values["tags"] = [str(pk) for pk in task.tag_ids]
     form = TaskForm(data, initial=values)
-    form.offer(shared.assignable(board))
+    form.offer(shared.assignable(board), task)
     specs = custom_fields.unpack(board.custom_fields)
     shown = custom_fields.shown(specs, task.custom_field_values if task else {})
     form.ask([spec for spec in specs if spec.visibility != "hidden"], shown, place="field")
@@ -257,11 +264,11 @@ def _inputs(form: TaskForm) -> dict[str, Any]:
     assignee = wanted["assigned_agent_id"]
     return {
         "title": wanted["title"],
-        "description": wanted["description"],
+        "description": wanted["description"] or None,
         "status": wanted["status"] or Task.Status.TODO,
         "priority": wanted["priority"],
         "assigned_agent_id": UUID(assignee) if assignee else None,
-        "due_at": wanted["due_at"],
+        "due_at": form.wanted_due,
         "depends_on_task_ids": [UUID(pk) for pk in wanted["depends_on"]],
         "tag_ids": [UUID(pk) for pk in wanted["tags"]],
         "custom_field_values": form.custom_values(),
