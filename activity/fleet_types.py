@@ -64,9 +64,17 @@ TABLE: tuple[EventType, ...] = (
     EventType("skill_pack.created", _("{actor} added the skill pack {target}"), "folders"),
     EventType("skill_pack.updated", _("{actor} changed the skill pack {target}"), "edit"),
     EventType("skill_pack.deleted", _("{actor} deleted the skill pack {target}"), "trash"),
-    EventType("skill_pack.synced", _("{target} was read: {synced} skills"), "refresh"),
     EventType(
-        "skill_pack.sync_failed", _("{target} could not be read: {reason}"), "alert-triangle"
+        "skill_pack.synced",
+        _("{target} was read: {synced} skills"),
+        "refresh",
+        wire="pack.synced",
+    ),
+    EventType(
+        "skill_pack.sync_failed",
+        _("{target} could not be read: {reason}"),
+        "alert-triangle",
+        wire="pack.sync_failed",
     ),
     EventType("skill.created", _("{actor} added the skill {target}"), "plus"),
     EventType("skill.deleted", _("{actor} deleted the skill {target}"), "trash"),

@@ -324,6 +324,12 @@ def _is_part_of_rework(event: EventView, task: Task) -> bool:
     return task.status == Task.Status.DONE or (is_leads and task.status == Task.Status.TODO)
 
 
+def _board_named(approval: Approval) -> str:
+    """The board that a request is about, empty for none."""
+    name = Board.objects.filter(pk=approval.board_id).values_list("name", flat=True).first()
+    return f"{name} ({approval.board_id})" if name else ""
+
+
 def approval_settled(event: EventView) -> None:
     """Who asked, and the board's lead, learn the decision."""
     approval = Approval.objects.filter(pk=str(event.data["approval_id"])).first()
@@ -347,9 +353,11 @@ def approval_settled(event: EventView) -> None:
             kind=Kind.APPROVAL_RESOLVED,
             head="APPROVAL RESOLVED",
             facts=[
+                ("Board", _board_named(approval)),
                 ("Decision", status),
                 ("Approval id", approval.id),
                 ("Action", approval.action_type),
+                ("Confidence", approval.confidence),
                 ("Task ids", ", ".join(tasks)),
                 ("Tasks", "; ".join(titles.values())),
                 ("Comment", approval.comment),

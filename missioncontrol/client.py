@@ -362,7 +362,8 @@ def _wait(attempt: int, asked: str | None) -> float:
 def _answer(response: httpx.Response) -> Answer:
     if response.is_error or response.is_redirect:
         raise _refusal(response)
-    is_json = "json" in response.headers.get("Content-Type", "")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_json = kind.endswith(("/json", "+json"))
     body = response.json() if response.content and is_json else response.text or None
     return Answer(response.status_code, body, response.headers)
 

@@ -20,8 +20,10 @@ class Answer:
         self.response = response
         self.status = response.status_code
         self.headers = response.headers
-        is_json = "json" in response.headers.get("Content-Type", "")
-        self.json: Any = orjson.loads(response.content) if response.content and is_json else None
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        self.content = bytes(response.getvalue())
+        is_json = bool(self.content) and kind.endswith(("/json", "+json"))
+        self.json: Any = orjson.loads(self.content) if is_json else None
         if self.status >= 400:
             self._check_problem()
 

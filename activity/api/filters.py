@@ -37,13 +37,17 @@ NOUNS: Mapping[str, tuple[str, ...]] = {
     "tag": ("tag",),
     "custom_field": ("custom_field",),
     "skill": ("skill",),
-    "skill_pack": ("pack",),
+    "skill_pack": ("skill_pack",),
+    "budget": ("budget",),
     "user": ("user",),
     "session": ("auth",),
+    "passkey": ("auth.passkey",),
     "token": ("token",),
+    "notification_channel": ("notification_channel",),
+    "listener": ("delivery",),
 }
 #: First words of event types that other parts of the product may record.
-_FIRST_WORDS = {noun.split(".")[0] for nouns in NOUNS.values() for noun in nouns} | {"org"}
+_FIRST_WORDS = {noun.split(".")[0] for nouns in NOUNS.values() for noun in nouns} | {"org", "pack"}
 
 
 def _blank_is_absent(raw: Any) -> Any:

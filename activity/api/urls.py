@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, webhooks
+from . import export, views, webhooks
 
 _ENDPOINT = "webhook-endpoints/<uuid:endpoint_id>"
 _SENT = f"{_ENDPOINT}/deliveries/<uuid:sent_id>"
@@ -16,5 +16,6 @@ urlpatterns = [
     path(_SENT, webhooks.DeliveryView.as_view()),
     path(f"{_SENT}/replay", webhooks.ReplayView.as_view()),
     path("activity", views.Feed.as_view()),
+    path("activity/export", export.Export.as_view(), name="activity-export"),
     path("activity/task-comments", views.TaskComments.as_view()),
 ]

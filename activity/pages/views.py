@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -64,6 +66,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
         "kinds": KINDS,
         "actors": ACTORS,
         "boards": _boards(who),
+        "export_url": _export_url(who, filters),
     }
     name = "activity/_events.html" if is_htmx(request) else "activity/event_list.html"
     return render(request, name, context)
@@ -79,6 +82,22 @@ def _readable(who: UserActor) -> EventQuerySet:
 
 def _by_day(rows: list[Any]) -> list[list[Any]]:
     return [list(group) for _day, group in groupby(rows, key=lambda row: localtime(row.at).date())]
+
+
+def _export_url(who: UserActor, filters: dict[str, str]) -> str:
+    """Address of the same events as a file, for admins; empty for others."""
+    if not who.is_admin_in(home_of(who)):
+        return ""
+    wanted = {
+        "format": "csv",
+        "event_type": f"{filters['kind']}.*" if filters["kind"] else "",
+        "actor_type": filters["by"],
+        "board_id": filters["board"],
+        "agent_id": filters["agent"],
+        "q": filters["q"],
+    }
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    return f"{reverse('v1:activity-export')}?{query}"
 
 
 def _boards(who: UserActor) -> QuerySet[Board]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -113,6 +113,8 @@ class DiscoverView(ApiView):
 class LinkView(ApiView):
     """Adopt an agent."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(tags=TAGS, summary="Link an agent", request=LinkIn, response=schemas.AgentOut)
     def post(self, request: Request) -> Response:
         """Its files stay as they are but for one block in AGENTS.md."""
@@ -123,6 +125,8 @@ class LinkView(ApiView):
 
 class UnlinkView(ApiView):
     """Let an adopted agent go."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(tags=TAGS, summary="Unlink an agent", response=schemas.AgentOut)
     def post(self, request: Request, agent_id: UUID) -> Response:
@@ -153,6 +157,8 @@ def job_shape(row: TemplateSync) -> dict[str, Any]:
 class SyncPreviewView(ApiView):
     """Compare before writing."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(
         tags=GATEWAYS, summary="Preview agent files", request=PreviewIn,
         response=list[AgentPreview],
@@ -167,6 +173,13 @@ def _seen(user: UserActor, gateway_id: UUID) -> Gateway:
     gateway: Gateway = Gateway.objects.seen_by(user, gateway_id)
     authz.authorize(user, actions.VIEW_GATEWAY, gateway)
     return gateway
+
+
+def asked_of_a_job(user: UserActor, gateway_id: UUID, options: dict[str, Any]) -> Response:
+    """The answer to a writing of files that a job was asked for."""
+    row = syncs.request_sync(user, gateway_id, options=options)
+    location = f"/api/v1/gateways/{gateway_id}/templates/syncs/{row.id}"
+    return ok(job_shape(row), status=ACCEPTED, location=location)
 
 
 class SyncJobListView(ApiView):
@@ -185,9 +198,7 @@ class SyncJobListView(ApiView):
     def post(self, request: Request, gateway_id: UUID) -> Response:
         """Answers at once; the job tells the result."""
         options = self.read(SyncIn).model_dump(exclude_none=True)
-        row = syncs.request_sync(self.user, gateway_id, options=options)
-        location = f"/api/v1/gateways/{gateway_id}/templates/syncs/{row.id}"
-        return ok(job_shape(row), status=ACCEPTED, location=location)
+        return asked_of_a_job(self.user, gateway_id, options)
 
 
 class SyncJobView(ApiView):

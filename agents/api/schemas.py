@@ -56,6 +56,7 @@ class AgentPatch(AgentFields):
     board_id: UUID | None = None
     agent_type: Literal["worker", "lead"] = "worker"
     is_board_lead: bool | None = None
+    is_gateway_main: bool | None = None
     status: Any = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from activity.models import ActivityEvent
 from agents import rules, services
-from agents.api import schemas, shapes, waiting
+from agents.api import linking, schemas, shapes, waiting
 from agents.models import Agent
 from agents.services import template_sync
 from missioncontrol.kernel import clock
@@ -62,7 +63,7 @@ class AgentListView(ApiView):
         if status not in Agent.Status.values:
             raise Invalid(_("Unsupported agent status filter."), field="status")
         now = clock.now()
-        few = rows.only("id", "status", "last_seen_at", "heartbeat_config")
+        few = rows.only("id", "status", "last_seen_at", "gateway_seen_at", "heartbeat_config")
         return [row.id for row in few.iterator() if rules.displayed(row, now=now) == status]
 
     @operation(
@@ -93,13 +94,21 @@ class AgentView(ApiView):
         tags=TAGS, summary="Change an agent", request=schemas.AgentPatch, response=schemas.AgentOut
     )
     def patch(self, request: Request, agent_id: UUID) -> Response:
-        """Only the fields that are sent; ``?force=true`` sets it up again in any case."""
+        """Only the fields that are sent; ``?force=true`` sets it up again in any case.
+
+        ``is_gateway_main`` true makes it the own agent of its board's gateway; the former one goes
+        into the pool. False needs the ``board_id`` where it works from then on.
+        """
         given = self.read(schemas.AgentPatch).given()
         if "status" in given:
             Agent.objects.seen_by(self.actor, agent_id)
             raise Forbidden(_("status is controlled by agent heartbeat"), code="status_read_only")
         role_of(given)
-        agent = services.update_agent(
+        is_main = given.pop("is_gateway_main", None)
+        change = services.update_agent
+        if is_main is not None:
+            change = functools.partial(services.change_main, is_main=is_main)
+        agent = change(
             self.user,
             agent_id,
             changes=given,
@@ -260,19 +269,29 @@ class FileView(ApiView):
 class SyncView(ApiView):
     """Synchronise the agent files of a gateway."""
 
-    @operation(tags=("gateways",), summary="Synchronise agent files", response=schemas.SyncOut)
+    waits_for_gateway: ClassVar[bool] = True
+
+    @operation(
+        tags=("gateways",),
+        summary="Synchronise agent files",
+        response={200: schemas.SyncOut, linking.ACCEPTED: linking.SyncJobOut},
+    )
     def post(self, request: Request, gateway_id: UUID) -> Response:
-        """Write every agent's files anew; errors are listed per agent."""
+        """Write every agent's files anew; errors are listed per agent.
+
+        ``async=true`` answers 202 at once and leaves the writing to a job. ``force_bootstrap`` asks
+        for what always happens: the file with the agent's token is written; kept files stay.
+        """
         http = request.GET
-        result = template_sync.sync_templates(
-            self.user,
-            gateway_id,
-            include_main=waiting.flag(http, "include_main", default=True),
-            lead_only=waiting.flag(http, "lead_only", default=False),
-            reset_sessions=waiting.flag(http, "reset_sessions", default=False),
-            rotate_tokens=waiting.flag(http, "rotate_tokens", default=False),
-            overwrite=waiting.flag(http, "overwrite", default=False)
-            or waiting.flag(http, "force_bootstrap", default=False),
-            board_id=uuid_query(http, "board_id"),
-        )
-        return ok(result)
+        waiting.flag(http, "force_bootstrap", default=False)
+        options: dict[str, Any] = {
+            "include_main": waiting.flag(http, "include_main", default=True),
+            "lead_only": waiting.flag(http, "lead_only", default=False),
+            "reset_sessions": waiting.flag(http, "reset_sessions", default=False),
+            "rotate_tokens": waiting.flag(http, "rotate_tokens", default=False),
+            "overwrite": waiting.flag(http, "overwrite", default=False),
+            "board_id": uuid_query(http, "board_id"),
+        }
+        if waiting.flag(http, "async", default=False):
+            return linking.asked_of_a_job(self.user, gateway_id, options)
+        return ok(template_sync.sync_templates(self.user, gateway_id, **options))

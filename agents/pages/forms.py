@@ -75,6 +75,12 @@ class AgentForm(KitForm):
         """Name the boards that can be chosen."""
         self.fields["board_id"].choices = [("", _("None")), *boards]  # type: ignore[attr-defined]
 
+    def offer_main(self) -> None:
+        """The role of the gateway's own agent can be chosen too."""
+        choices = self.fields["agent_type"].choices  # type: ignore[attr-defined]
+        own = (Agent.Type.MAIN, _("Gateway's own agent: answers for the gateway"))
+        self.fields["agent_type"].choices = [*choices, own]  # type: ignore[attr-defined]
+
     def offer_models(self, names: list[str]) -> None:
         """Name the models of the gateway, the present one included."""
         self.fields["model"].choices = [  # type: ignore[attr-defined]

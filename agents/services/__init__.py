@@ -14,11 +14,13 @@ from .orders import (
     wake_agent,
 )
 from .presence import heartbeat
+from .promotion import change_main
 
 __all__ = [
     "Message",
     "attach_agent",
     "cancel_execution",
+    "change_main",
     "create_agent",
     "delete_agent",
     "detach_agent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from agents import actions, rules, workspace
 from agents.models import Agent
 from boards.models import Board, Task
+from gateways.models import Gateway
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor, AgentActor, SystemActor, UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid, NotFound, StaleVersion
@@ -128,10 +129,11 @@ def _insert(agent: Agent) -> None:
         with transaction.atomic():
             agent.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(error) from error
+        raise taken(error) from error
 
 
-def _taken(error: IntegrityError) -> Exception:
+def taken(error: IntegrityError) -> Exception:
+    """What a violated constraint means to the caller; another fault as it is."""
     cause = getattr(error.__cause__, "diag", None)
     name = getattr(cause, "constraint_name", "") or ""
     text = _CONSTRAINTS.get(name)
@@ -197,7 +199,7 @@ def update_agent(
     moves = "board_id" in wanted
     board_id, agent_type = wanted.pop("board_id", None), wanted.pop("agent_type", None)
     checked = _checked(wanted)
-    board = _lock_board(actor, board_id) if moves else None
+    board = lock_board(actor, board_id) if moves else None
     before: Agent = Agent.objects.seen_by(actor, agent_id)
     authz.authorize(actor, actions.UPDATE, before)
     if moves and before.board_id not in (None, board_id):
@@ -229,7 +231,7 @@ def _open(actor: Actor, agent_id: UUID) -> Agent:
     return agent
 
 
-def _lock_board(actor: Actor, board_id: UUID | None) -> Board | None:
+def lock_board(actor: Actor, board_id: UUID | None) -> Board | None:
     """The board to attach to, locked before the agent (order of locks)."""
     if board_id is None:
         return None
@@ -252,7 +254,7 @@ def _write_change(actor: Actor, agent: Agent, changed: list[str]) -> None:
         with transaction.atomic():
             agent.save(update_fields=[*fields, "updated_at"])
     except IntegrityError as error:
-        raise _taken(error) from error
+        raise taken(error) from error
     setup.note("agent.updated", actor, agent, changes=changed)
     if agent.gateway_id is not None:
         setup.request(agent, Agent.Work.UPDATE, happening=rules.Happening.CHANGED)
@@ -264,8 +266,30 @@ def _move(actor: Actor, agent: Agent, board: Board | None, role: str, changed: l
         raise Conflict(_("A gateway's own agent keeps its place."), code="agent_is_main")
     if role == Agent.Type.LEAD and board is None:
         raise Invalid(_("A lead belongs to a board."), code="board_required", field="board_id")
+    return place(actor, agent, board, role, changed=changed)
+
+
+def place(
+    actor: Actor,
+    agent: Agent,
+    board: Board | None,
+    role: str,
+    *,
+    gateway: Gateway | None = None,
+    changed: Iterable[str] = (),
+) -> Agent:
+    """Give a locked agent its place: a board, its gateway without one, or the pool.
+
+    Args:
+        gateway: Where a gateway's own agent lives; a board names its gateway itself.
+        changed: Fields that are saved along.
+
+    Raises:
+        Conflict: name or role taken there.
+    """
     setup.leave_behind(agent)
-    agent.board, agent.gateway, agent.agent_type = board, board.gateway if board else None, role
+    agent.board, agent.agent_type = board, role
+    agent.gateway = board.gateway if board else gateway
     if agent.status == Agent.Status.PAUSED:
         agent.status = Agent.Status.DRAFT
     agent.status_before_pause = ""
@@ -284,7 +308,7 @@ def _move(actor: Actor, agent: Agent, board: Board | None, role: str, changed: l
         with transaction.atomic():
             agent.save(update_fields=[*fields, "updated_at"])
     except IntegrityError as error:
-        raise _taken(error) from error
+        raise taken(error) from error
     setup.note("agent.attached" if board else "agent.detached", actor, agent, role=role)
     if agent.gateway_id is not None:
         setup.begin(agent)
@@ -301,13 +325,13 @@ def rest(agent: Agent) -> None:
     agent.work = Agent.Work.CLEAN_UP if agent.left_behind else Agent.Work.NONE
     agent.work_options, agent.attempts, agent.next_attempt_at = {}, 0, None
     agent.provisioned_at = agent.checkin_deadline_at = agent.last_seen_at = None
-    agent.provision_requested_at = None
+    agent.gateway_seen_at = agent.provision_requested_at = None
     agent.wake_attempts, agent.last_provision_error, agent.last_provision_code = 0, "", ""
     agent.save(
         update_fields=[
             *fields, "status", "lifecycle_generation", "work", "work_options", "attempts",
             "next_attempt_at", "provisioned_at", "checkin_deadline_at", "last_seen_at",
-            "provision_requested_at", "wake_attempts", "last_provision_error",
+            "gateway_seen_at", "provision_requested_at", "wake_attempts", "last_provision_error",
             "last_provision_code", "updated_at",
         ]
     )  # fmt: skip

@@ -12,6 +12,7 @@ import hmac
 from uuid import UUID
 
 from agents.models import Agent, ImportedToken
+from missioncontrol.kernel import clock
 from missioncontrol.kernel.unit import service
 
 #: Slow hashes tried for one call; each costs some 60 ms.
@@ -53,8 +54,21 @@ def _decoded(text: str) -> bytes:
 
 @service
 def _replace(agent_id: UUID, stored: str, digest: str) -> bool:
-    """Two calls at once: the second finds the new hash in force."""
+    """Two calls at once: the second finds the new hash in force.
+
+    Where a newer token is in force already, this one has what is left of its grace.
+    """
+    agent = Agent.objects.select_for_update(of=("self",), no_key=True).get(pk=agent_id)
     gone, _ = ImportedToken.objects.filter(agent_id=agent_id, stored=stored).delete()
-    if gone:
-        Agent.objects.filter(pk=agent_id).update(token_hash=digest)
-    return bool(gone) or Agent.objects.filter(pk=agent_id, token_hash=digest).exists()
+    if gone and agent.token_hash is None:
+        agent.token_hash = digest
+        agent.save(update_fields=["token_hash", "updated_at"])
+    elif gone and agent.previous_token_hash is None and _has_grace(agent):
+        agent.previous_token_hash = digest
+        agent.save(update_fields=["previous_token_hash", "updated_at"])
+    return digest == agent.token_hash or (digest == agent.previous_token_hash and _has_grace(agent))
+
+
+def _has_grace(agent: Agent) -> bool:
+    until = agent.previous_token_until
+    return until is not None and until > clock.now()

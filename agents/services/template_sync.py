@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from activity.publish import publish
 from agents import actions, lifecycle, rules
-from agents.models import Agent
+from agents.models import Agent, ImportedToken
 from gateways import rpc
 from gateways.models import Gateway
 from missioncontrol.kernel import authz
@@ -51,6 +51,13 @@ def _has_token(agent: Agent) -> bool:
     return bool(agent.token_sealed or agent.pending_token_sealed)
 
 
+def _is_unreadable(agent: Agent) -> bool:
+    """Whether the agent works with a token of which only the hash is here: it moved in."""
+    if _has_token(agent):
+        return False
+    return agent.token_hash is not None or ImportedToken.objects.filter(agent=agent).exists()
+
+
 def sync_templates(
     actor: Actor,
     gateway_id: UUID,
@@ -83,18 +90,30 @@ def sync_templates(
         "errors": [],
     }
     with _one_at_a_time(gateway.pk):
-        for agent in wanted(
-            gateway, include_main=include_main, lead_only=lead_only, board_id=board_id
-        ):
-            _request(
-                agent.pk, rotate=rotate_tokens, overwrite=overwrite, reset_session=reset_sessions
-            )
-            lifecycle.run(agent.pk)
-            _count(result, agent)
+        agents = wanted(gateway, include_main=include_main, lead_only=lead_only, board_id=board_id)
+        _write_all(
+            result, agents, rotate=rotate_tokens, overwrite=overwrite, reset_session=reset_sessions
+        )
     if board_id is not None and not _is_here(gateway, board_id):
         result["errors"].append(_error(None, "The board runs on another gateway.", board_id))
     _record(actor, gateway.pk, result)
     return result
+
+
+def _write_all(
+    result: dict[str, Any], agents: list[Agent], *, rotate: bool, overwrite: bool,
+    reset_session: bool,
+) -> None:  # fmt: skip
+    """One agent after the other, until the gateway gives no answer any more."""
+    for place, agent in enumerate(agents, 1):
+        if not rotate and _is_unreadable(agent):
+            _skip(result, [agent], "Its token is not known here; rotate it along (rotate_tokens).")
+            continue
+        _request(agent.pk, rotate=rotate, overwrite=overwrite, reset_session=reset_session)
+        lifecycle.run(agent.pk)
+        if _count(result, agent) == "timeout":
+            _skip(result, agents[place:], "Skipped: the gateway gave no answer in time.")
+            return
 
 
 def wanted(
@@ -117,18 +136,28 @@ def _is_here(gateway: Gateway, board_id: UUID) -> bool:
     return Agent.objects.filter(gateway=gateway, board_id=board_id).exists()
 
 
-def _count(result: dict[str, Any], before: Agent) -> None:
+def _count(result: dict[str, Any], before: Agent) -> str:
+    """Count one agent; returns the code of its failure, empty for none."""
     agent = Agent.objects.filter(pk=before.pk).first()
     if agent is None:
         result["agents_skipped"] += 1
-    elif agent.last_provision_error or agent.work in (Agent.Work.PROVISION, Agent.Work.UPDATE):
+        return ""
+    if agent.last_provision_error or agent.work in (Agent.Work.PROVISION, Agent.Work.UPDATE):
         result["agents_skipped"] += 1
         text = agent.last_provision_error or "Another worker is setting this agent up."
         result["errors"].append(_error(agent, text, agent.board_id))
-    elif agent.agent_type == Agent.Type.MAIN:
+        return str(agent.last_provision_code)
+    if agent.agent_type == Agent.Type.MAIN:
         result["main_updated"] = True
     else:
         result["agents_updated"] += 1
+    return ""
+
+
+def _skip(result: dict[str, Any], agents: list[Agent], reason: str) -> None:
+    """Count agents that are not tried, and say why."""
+    result["agents_skipped"] += len(agents)
+    result["errors"] += [_error(agent, reason, agent.board_id) for agent in agents]
 
 
 def _error(agent: Agent | None, message: str, board_id: UUID | None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import rules
-from agents.models import Agent
-from missioncontrol.kernel import clock, secrets
+from agents.models import Agent, ImportedToken
+from missioncontrol.kernel import clock, rights, secrets
 from missioncontrol.kernel.credentials import AGENT_TOKEN_PREFIX
 from missioncontrol.kernel.unit import service
 
@@ -32,7 +32,9 @@ def token_to_write(agent: Agent) -> str:
 
 
 def forget(agent: Agent) -> list[str]:
-    """Take every token away; returns the fields to save."""
+    """Take every token away and end what they opened; returns the fields to save."""
+    rights.changed("agent", [agent.id])
+    ImportedToken.objects.filter(agent=agent).delete()
     agent.token_hash = agent.pending_token_hash = agent.previous_token_hash = None
     agent.token_sealed = agent.pending_token_sealed = ""
     return [

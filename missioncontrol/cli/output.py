@@ -30,11 +30,18 @@ class Printer:
         self.as_json = as_json
 
     def show(self, body: Any, columns: Sequence[str] = ()) -> None:
-        """One answer."""
-        if self.as_json:
+        """One answer; a file is written as it came."""
+        if isinstance(body, str):
+            self._file(body)
+        elif self.as_json:
             print(json.dumps(body, ensure_ascii=False, indent=2))  # noqa: T201 - the output
         else:
             print(self._text(body, columns))  # noqa: T201 - the output
+
+    def _file(self, text: str) -> None:
+        """A text that is no JSON: signs that a terminal obeys are left out where one shows it."""
+        shown = CONTROL.sub("", text) if sys.stdout.isatty() else text
+        print(shown, end="" if shown.endswith("\n") else "\n")  # noqa: T201 - the output
 
     def line(self, body: Any, columns: Sequence[str] = ()) -> None:
         """One record of many, on a line of its own."""
