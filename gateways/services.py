@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from activity.publish import publish
+from activity.publish import Target, publish
 from governance import gateway_asks
 from missioncontrol.kernel import jobs as queue
 from missioncontrol.kernel.actors import Actor
@@ -111,6 +111,47 @@ def _verified(actor: Actor, draft: Draft) -> Diagnosis:
         disable_device_pairing=draft.fields["disable_device_pairing"],
     )
     return doctor.require_compatible(target, secrets=(draft.token,) if draft.token else ())
+
+
+def try_gateway(
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    url: str,
+    token: str | None = None,
+    allow_insecure_tls: bool = False,
+    disable_device_pairing: bool = False,
+    gateway_id: UUID | None = None,
+) -> Diagnosis:
+    """Check what a form proposes; nothing of it is kept but that somebody looked (ruling 44).
+
+    Args:
+        gateway_id: The stored gateway that the form is about; a blank token means its own.
+
+    Raises:
+        Invalid: bad address or token, ``outbound_blocked``.
+        NotFound: not visible.
+        Forbidden: no admin of the organization.
+        RateLimited: too many checks by this person.
+    """
+    stored = Gateway.objects.seen_by(actor, gateway_id) if gateway_id else None
+    authorize(actor, actions.CHECK, stored or Gateway(organization_id=organization_id))
+    address, secret = guarded_url(url), rules.checked_token(token)
+    doctor.limit_probes(actor)
+    known = targets.reach_of(stored).target if stored else None
+    target = targets.make(
+        address,
+        token=secret or (known.token if known else ""),
+        identity=known.identity if known else DeviceIdentity.create(),
+        device_token=known.device_token if known and known.url == address else "",
+        allow_insecure_tls=allow_insecure_tls,
+        disable_device_pairing=disable_device_pairing,
+    )
+    diagnosis = doctor.examine(target)
+    seen = records.seen_of(diagnosis, tuple(filter(None, (target.token, target.device_token))))
+    about = stored.target if stored else Target("gateway", None, address)
+    records.note_probe(actor, about, organization_id, seen.code or None)
+    return diagnosis
 
 
 @service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import Agent
 from gateways.findings import said
 from gateways.models import Gateway, GatewayCheck
+from gateways.wire.diagnose import Diagnosis
+from gateways.wire.errors import Cause
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.pages import actor
@@ -81,6 +83,15 @@ def check_rows(report: Iterable[dict[str, Any]] | None) -> list[CheckRow]:
         )
         for check in report or ()
     ]
+
+
+def proposed_rows(found: Diagnosis, gateway: Gateway | None) -> list[CheckRow]:
+    """What the doctor says about a form; a gateway that is not stored has no device to accept."""
+    shown = check_rows([asdict(check) for check in found.checks])
+    if gateway is not None or found.cause is not Cause.PAIRING:
+        return shown
+    step = _text("Add the gateway. Its page then shows the command that accepts this device.")
+    return [replace(row, fix=step) if row.key == "pairing" else row for row in shown]
 
 
 def _figure(milliseconds: Any) -> str:

@@ -8,6 +8,7 @@ app_name = "gateways"
 urlpatterns = [
     path("gateways", views.gateway_list, name="gateway-list"),
     path("gateways/new", views.gateway_new, name="gateway-new"),
+    path("gateways/test", views.gateway_try, name="gateway-try"),
     path("gateways/versions", remote.version_list, name="version-list"),
     path(
         "gateways/cleanups/<uuid:cleanup_id>/discard",
@@ -17,6 +18,7 @@ urlpatterns = [
     path("gateways/<uuid:gateway_id>", views.gateway_detail, name="gateway-detail"),
     path("gateways/<uuid:gateway_id>/body", views.gateway_body, name="gateway-body"),
     path("gateways/<uuid:gateway_id>/edit", views.gateway_edit, name="gateway-edit"),
+    path("gateways/<uuid:gateway_id>/test", views.gateway_try, name="gateway-try"),
     path("gateways/<uuid:gateway_id>/sessions", remote.session_list, name="session-list"),
     path("gateways/<uuid:gateway_id>/session", remote.session_detail, name="session-detail"),
     path("gateways/<uuid:gateway_id>/inventory", remote.inventory, name="inventory"),

@@ -22,10 +22,11 @@ from gateways.pages.rows import admin_of as _admin
 from gateways.services import PolicyMode
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Invalid
-from missioncontrol.kernel.pages import home_of, is_htmx, page
+from missioncontrol.kernel.pages import home_of, is_htmx, page, trial
 
 MOST = 200
 ASK: PolicyMode = "ask"
+TRIED = ("url", "token", "allow_insecure_tls", "disable_device_pairing")
 
 
 @require_safe
@@ -118,6 +119,33 @@ def gateway_edit(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
             messages.success(request, _("%(name)s was saved.") % {"name": gateway.name})
             return HttpResponseRedirect(f"/gateways/{gateway_id}")
     return _form_page(request, form, gateway)
+
+
+@require_POST
+@trial
+def gateway_try(request: HttpRequest, gateway_id: UUID | None = None) -> HttpResponse:
+    """The doctor's report on what the form proposes, before it is saved."""
+    who, gateway = gateway_of(request, gateway_id) if gateway_id else (_admin(request), None)
+    form = GatewayForm(request.POST)
+    form.errors.pop("name", None)
+    tried: dict[str, Any] = {}
+    if not form.errors:
+        wanted = {name: form.cleaned_data[name] for name in TRIED}
+        try:
+            found = services.try_gateway(who, home_of(who), gateway_id=gateway_id, **wanted)
+        except DomainError as refusal:
+            _take(form, refusal)
+        else:
+            tried = {"checks": rows.proposed_rows(found, gateway), "is_usable": found.is_usable}
+    context = {
+        "nav": "gateways",
+        "form": form,
+        "gateway": gateway,
+        "is_trial": True,
+        "tried": tried,
+    }
+    name = "gateways/_tried.html" if is_htmx(request) else "gateways/gateway_form.html"
+    return render(request, name, context)
 
 
 def _inputs(form: GatewayForm) -> dict[str, Any]:

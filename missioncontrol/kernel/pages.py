@@ -25,6 +25,7 @@ from .errors import BadRequest, DomainError, Forbidden, NotFound, Unauthenticate
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+Submit = Callable[[HttpRequest, UserActor, Callable[[], HttpResponse]], HttpResponse]
 ACTIVE_ORGANIZATION = "organization_id"
 _MISSING = object()
 _shell: list[Callable[[HttpRequest, UserActor], Mapping[str, Any]]] = []
@@ -108,13 +109,26 @@ def page(view: View[P]) -> View[P]:
 
     Times on it, and times typed into it, are those of the person's own clock.
     """
+    return _for_people(view, submissions.once)
 
+
+def waiting_page(view: View[P]) -> View[P]:
+    """A page whose form calls a gateway while the person waits."""
+    return _for_people(view, submissions.once_apart)
+
+
+def trial(view: View[P]) -> View[P]:
+    """A page that a form asks before it is submitted: sent again, it answers anew."""
+    return _for_people(view, lambda _request, _who, handle: handle())
+
+
+def _for_people(view: View[P], submit: Submit) -> View[P]:
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         who = session_actor(request)
         if who is None:
             return _to_sign_in(request)
         with timezone.override(clock_of(who)):
-            response = submissions.once(request, who, lambda: view(request, *args, **kwargs))
+            response = submit(request, who, lambda: view(request, *args, **kwargs))
         patch_vary_headers(response, ["HX-Request"])
         return response
 
