@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from . import agents_lookup, rpc
 from .agents_lookup import AgentFacts
@@ -20,6 +22,15 @@ from .wire import sessions
 from .wire.version import Verdict, judge_version
 
 SESSIONS_SHOWN = 200
+#: Who speaks in a transcript, by the gateway's word.
+SPEAKERS: dict[str, str | Promise] = {
+    "user": gettext_lazy("To the agent"),
+    "assistant": gettext_lazy("Agent"),
+    "system": gettext_lazy("Gateway"),
+    "tool": gettext_lazy("Tool"),
+    "toolResult": gettext_lazy("Result of a tool"),
+    "toolCall": gettext_lazy("Call of a tool"),
+}
 LEVEL_NAMES = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}
 
 
@@ -118,6 +129,12 @@ def _device(row: dict[str, Any]) -> dict[str, Any]:
         "role": row.get("role"),
         "scopes": row.get("scopes") or [],
     }
+
+
+def speaker(role: Any) -> str:
+    """Who speaks, in the reader's language; an unknown word is shown as it is."""
+    word = str(role or "")
+    return str(SPEAKERS.get(word, word))
 
 
 @dataclass(frozen=True, slots=True)

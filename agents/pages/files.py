@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from agents import reads
 from agents.models import Agent
 from agents.pages.forms import FileForm
 from agents.services import files as services
@@ -26,7 +27,14 @@ def file_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Files that the gateway holds for the agent; the gateway is asked now."""
     who = actor(request)
     agent = Agent.objects.seen_by(who, agent_id)
-    context = {"nav": "agents", "agent": agent, "files": [], "fault": ""}
+    context = {
+        "nav": "agents",
+        "tab": "files",
+        "can_edit": True,
+        "agent": reads.agent_rows([agent], who)[0],
+        "files": [],
+        "fault": "",
+    }
     try:
         context["files"] = services.list_files(who, agent_id)
     except DomainError as refusal:

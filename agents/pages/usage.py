@@ -13,12 +13,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agents import usage_reads
+from agents import actions, reads, usage_reads
 from agents.models import Agent, Budget, UsageEntry
 from agents.pages.usage_forms import BudgetForm
 from agents.services import budgets, sessions
 from boards.models import Board
-from missioncontrol.kernel import clock
+from gateways.remote import speaker
+from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Forbidden, Invalid
 from missioncontrol.kernel.pages import actor, home_of, page, page_number
@@ -87,7 +88,8 @@ def agent_usage(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     found = list(Budget.objects.filter(agent=agent)) if is_admin else []
     context = {
         "nav": "agents",
-        "agent": agent,
+        "tab": "usage",
+        "agent": reads.agent_rows([agent], who)[0],
         "agent_key": str(agent.pk),
         **_sums(request, rows, "task"),
         "budgets": [{"budget": budget, **budgets.state_of(budget)} for budget in found],
@@ -181,7 +183,10 @@ def session_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Sessions that the gateway keeps for the agent; it is asked now."""
     who = actor(request)
     agent: Agent = Agent.objects.seen_by(who, agent_id)
-    context: dict[str, Any] = {"nav": "agents", "agent": agent, "sessions": [], "fault": ""}
+    context: dict[str, Any] = {
+        "nav": "agents", "tab": "sessions", "can_edit": True, "sessions": [], "fault": "",
+        "agent": reads.agent_rows([agent], who)[0],
+    }  # fmt: skip
     try:
         context["sessions"] = [_shown(row) for row in sessions.list_sessions(who, agent_id)]
     except Forbidden:
@@ -243,7 +248,7 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         parts = [str(part.get("text") or "") for part in content if isinstance(part, dict)]
         content = "\n".join(part for part in parts if part)
     return {
-        "role": str(row.get("role") or ""),
+        "role": speaker(row.get("role")),
         "text": str(content or ""),
         "at": _moment(row.get("timestamp")),
     }

@@ -86,7 +86,9 @@ def said_in(history: dict[str, Any]) -> list[Said]:
     found = history.get("messages")
     rows = [row for row in found or () if isinstance(row, dict)]
     return [
-        Said(str(row.get("role") or ""), _text(row.get("content")), moment(row.get("timestamp")))
+        Said(
+            remote.speaker(row.get("role")), _text(row.get("content")), moment(row.get("timestamp"))
+        )
         for row in rows
     ]
 
