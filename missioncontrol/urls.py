@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from missioncontrol.kernel import health
+from missioncontrol.kernel.url_index import indexed
 
 APPS = ("orgs", "activity", "governance", "gateways", "boards", "agents", "missioncontrol.overview")
 
@@ -33,7 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("admin/", admin.site.urls),
     path("django-rq/", include("django_rq.urls")),
-    path("api/v1/", include((api, "api"), namespace="v1")),
-    path("api/", include((api, "api"), namespace="flat")),
-    *_of("pages"),
+    indexed("api/v1/", api, app_name="api", namespace="v1"),
+    indexed("api/", api, app_name="api", namespace="flat"),
+    indexed("", _of("pages")),
 ]
