@@ -22,7 +22,7 @@ from missioncontrol.kernel.sockets import Socket
 from orgs.models import Membership
 
 REPLAY = 1000
-EPOCH_SECONDS = 15.0
+EPOCH_SECONDS = 10.0
 _epochs: dict[tuple[UUID, UUID], tuple[float, Any]] = {}
 MAX_EPOCHS = 20_000
 
@@ -68,7 +68,7 @@ class BoardConsumer(Socket):
             raise NotFound
 
     async def permission_epoch(self) -> Any:
-        """The rights of this person on this board; asked of the database every 15 s at most."""
+        """The rights of this person on this board; asked of the database every 10 s at most."""
         key = (self.person.id, self.board)
         known = _epochs.get(key)
         if known is not None and time.monotonic() - known[0] < EPOCH_SECONDS:

@@ -22,7 +22,7 @@ from agents.api import shapes as agent_shapes
 from agents.models import Agent
 from boards.models import Board, BoardGroup
 from missioncontrol.feed_records import RECORDS, Record
-from missioncontrol.kernel import api
+from missioncontrol.kernel import api, clock
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor, actor_key
 from missioncontrol.kernel.errors import Forbidden, Invalid, NotFound
 from missioncontrol.kernel.querysets import as_uuid
@@ -119,6 +119,12 @@ class Feed:
         """Take over the rights of this moment."""
         fresh = again()
         self.actor, self.scope, self.epoch = fresh.actor, fresh.scope, fresh.epoch
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the credential proves nothing any more; ``None`` without an end."""
+        ends_at = self.actor.ends_at if isinstance(self.actor, UserActor) else None
+        return None if ends_at is None else (ends_at - clock.now()).total_seconds()
 
     def current_epoch(self) -> Any:
         """A value that moves when rights may have changed."""

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 from missioncontrol.feed_records import Record
 from missioncontrol.feeds import Batch, Feed, open_feed
 from missioncontrol.kernel import headers as shared
-from missioncontrol.kernel import hub
+from missioncontrol.kernel import hub, rights
 from missioncontrol.kernel.context import set_request_id
 from missioncontrol.kernel.errors import DomainError, RateLimited
 from missioncontrol.kernel.problems import as_domain_error, problem_response
@@ -38,7 +38,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PING_SECONDS = 15.0
-RECHECK_SECONDS = 30.0
+RECHECK_SECONDS = 25.0
+#: A credential that ends is asked for this long after its end.
+END_SECONDS = 0.2
 LIFE_SECONDS = 6 * 3600.0
 SEND_SECONDS = 30.0
 RETRY_MILLISECONDS = 3000
@@ -140,14 +142,16 @@ class _Stream:
         self._request_id = request_id
         self._wake = asyncio.Event()
         self._gone = False
+        self._is_rung = False
         self._has_begun = False
 
     async def run(self, after: int | None) -> None:
         """Send what is missing, then what happens, until the client or its right is gone."""
-        topic = self._feed.stream.topic
+        topic, rung_by = self._feed.stream.topic, rights.key_of(self._feed.actor)
         local = hub.local_hub()
         sink = _Waker(self._wake)
         head = await local.join(topic, sink)
+        await rights.attend(rung_by, self._ring)
         listener = asyncio.create_task(self._listen())
         try:
             await self._begin()
@@ -162,7 +166,13 @@ class _Stream:
             await self._finish()
         finally:
             listener.cancel()
+            rights.leave(rung_by, self._ring)
             await local.leave(topic, sink)
+
+    def _ring(self) -> None:
+        """The reader's rights have just changed."""
+        self._is_rung = True
+        self._wake.set()
 
     async def _begin(self) -> None:
         headers = [
@@ -188,9 +198,10 @@ class _Stream:
                 pinged = time.monotonic()
             if batch.is_full:
                 continue
-            await self._sleep(min(pinged + PING_SECONDS, checked + RECHECK_SECONDS))
+            await self._sleep(min(pinged + PING_SECONDS, self._next_check(checked)))
             now = time.monotonic()
-            if now - checked >= RECHECK_SECONDS:
+            if now >= self._next_check(checked):
+                self._is_rung = False
                 await self._renew()
                 await self._write_all(await self._look())
                 checked = now
@@ -199,6 +210,15 @@ class _Stream:
                 pinged = now
         if not self._gone:
             await self._finish()
+
+    def _next_check(self, checked: float) -> float:
+        """When the rights are asked again: now and then, rung, and when the credential ends."""
+        if self._is_rung:
+            return 0.0
+        left, regular = self._feed.seconds_left, checked + RECHECK_SECONDS
+        if left is None:
+            return regular
+        return min(regular, max(time.monotonic() + left + END_SECONDS, checked + END_SECONDS))
 
     async def _sleep(self, until: float) -> None:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from activity.publish import publish
 from agents import rules
 from agents.models import Agent
-from missioncontrol.kernel import clock, jobs
+from missioncontrol.kernel import clock, jobs, rights
 from missioncontrol.kernel.actors import Actor
 
 from . import tokens
@@ -22,6 +22,10 @@ _REQUEST_FIELDS = (
     "provision_action", "provision_requested_at", "last_provision_error", "last_provision_code",
     "wake_attempts", "checkin_deadline_at", "updated_at",
 )  # fmt: skip
+
+
+#: After one of these the agent may read other boards than before, or nothing any more.
+MOVES_RIGHTS = frozenset({"agent.attached", "agent.deleted", "agent.detached"})
 
 
 def request(
@@ -90,21 +94,26 @@ def begin(agent: Agent, *, fields: Iterable[str] = ()) -> None:
 def leave_behind(agent: Agent, *, remote_id: str = "") -> None:
     """Remember the agent's present remote self for removal; saved by the caller.
 
-    An adopted one stays where it is: only the link ends.
+    An adopted one stays where it is: the link ends, and our block and token are taken back.
     """
-    if agent.linked_remote_id:
+    adopted = agent.linked_remote_id
+    if adopted:
         agent.linked_remote_id = ""
         Agent.objects.filter(pk=agent.pk).update(linked_remote_id="")
-        return
     if agent.gateway_id is None or agent.provision_requested_at is None:
         return
-    left = {"gateway_id": str(agent.gateway_id), "remote_id": remote_id or agent.remote_id}
+    name = adopted or remote_id or agent.remote_id
+    left = {"gateway_id": str(agent.gateway_id), "remote_id": name}
+    if adopted:
+        left["adopted"] = "yes"
     if left not in agent.left_behind:
         agent.left_behind = [*agent.left_behind, left]
 
 
 def note(name: str, actor: Actor, agent: Agent, **data: Any) -> None:
-    """Publish a fact about an agent."""
+    """Publish a fact about an agent; its open streams ask for their rights again."""
+    if name in MOVES_RIGHTS:
+        rights.changed("agent", [agent.id])
     publish(
         name,
         actor=actor,

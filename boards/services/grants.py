@@ -17,7 +17,8 @@ from missioncontrol.kernel.actors import Actor, UserActor
 from missioncontrol.kernel.errors import Invalid, NotFound
 from missioncontrol.kernel.querysets import as_uuid
 from missioncontrol.kernel.unit import service
-from orgs.models import Membership, User
+from orgs.models import Membership
+from orgs.services import users
 
 
 class BoardRight(NamedTuple):
@@ -75,7 +76,7 @@ def _set(actor: Actor, board: Board, user_id: UUID, *, can_read: bool, can_write
         for name in sorted(wanted - before)
     )
     Board.objects.filter(pk=board.pk).update(permission_epoch=F("permission_epoch") + 1)
-    User.objects.filter(pk=user_id).update(permission_epoch=F("permission_epoch") + 1)
+    users.note_rights_changed(user_id)
     publish(
         "board.access_changed",
         actor=actor,

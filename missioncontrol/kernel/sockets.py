@@ -25,7 +25,7 @@ from django.utils.crypto import constant_time_compare
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
-from . import clock, credentials, hub, metrics, ratelimit
+from . import clock, credentials, hub, metrics, ratelimit, rights
 from .actors import Actor, UserActor
 from .errors import (
     DomainError,
@@ -41,7 +41,10 @@ log = structlog.get_logger(__name__)
 
 AUTH_SECONDS = 10
 SILENCE_SECONDS = 90
-RECHECK_SECONDS = 20
+#: With the age that a known epoch may have, the longest wait when a ring was lost is under 30 s.
+RECHECK_SECONDS = 15
+#: Rings of one change come together: wait this long before asking.
+GATHER_SECONDS = 0.05
 MAX_FRAME_BYTES = 64 * 1024
 RATE_PER_SECOND, BURST, STRIKES = 20, 40, 3
 MAX_OUTBOUND_FRAMES = 1024
@@ -86,6 +89,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         self.bucket = TokenBucket()
         self.heard_at = time.monotonic()
         self.checked_epoch: Any = None
+        self._rung = asyncio.Event()
+        self._attended = ""
         self._topics: dict[str, Callable[[str, hub.Frame], None]] = {}
         self._out: deque[str] = deque()
         self._ready = asyncio.Event()
@@ -107,7 +112,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         """One frame of the client after sign-in."""
 
     async def permission_epoch(self) -> Any:
-        """A value that moves when rights may have changed; asked every 20 s."""
+        """A value that moves when rights may have changed; asked every 15 s."""
         return None
 
     async def left(self) -> None:
@@ -138,8 +143,16 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             await self.refuse(known, close=True)
 
     async def _admit(self) -> None:
+        await self._attend()
         await self.admitted()
         self.checked_epoch = await self.permission_epoch()
+
+    async def _attend(self) -> None:
+        """Hear at once when this person's rights change."""
+        key = rights.key_of(self.actor)
+        if key and not self._attended:
+            self._attended = key
+            await rights.attend(key, self._rung.set)
 
     async def _from_cookie(self) -> Actor | None:
         """Actor of the browser's session; the session is read again when rights have changed."""
@@ -205,6 +218,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         """Leave every topic and stop the helpers."""
         metrics.SOCKETS.labels(type(self).__name__).dec()
         self._closing = True
+        rights.leave(self._attended, self._rung.set)
         for topic, sink in list(self._topics.items()):
             await hub.local_hub().leave(topic, sink)
         for task in self._tasks:
@@ -218,7 +232,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
     # --- in ------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Parse, limit, sign in, dispatch."""
+        """Parse, limit, sign in, dispatch; nothing more once the socket is being closed."""
+        if self._closing:
+            return
         self.heard_at = time.monotonic()
         if text_data is None:
             await self.end(1003)
@@ -364,7 +380,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
         """Close who did not sign in, fell silent, or lost his right."""
         started = time.monotonic()
         while True:
-            await asyncio.sleep(1 if self.actor is None else RECHECK_SECONDS)
+            is_rung = await self._wait_for_ring()
             now = time.monotonic()
             if self.actor is None:
                 if now - started > AUTH_SECONDS:
@@ -374,14 +390,29 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
             if now - self.heard_at > SILENCE_SECONDS:
                 await self.end(4008)
                 return
-            await self._recheck()
+            await self._recheck(is_rung=is_rung)
+            if self._closing:
+                return
 
-    async def _recheck(self) -> None:
+    async def _wait_for_ring(self) -> bool:
+        """Sleep until the next look at the rights; ``True`` when they have just changed."""
+        seconds = 1.0 if self.actor is None else float(RECHECK_SECONDS)
+        ends_at = self.actor.ends_at if isinstance(self.actor, UserActor) else None
+        if ends_at is not None:
+            seconds = min(seconds, max(0.0, (ends_at - clock.now()).total_seconds()) + 0.01)
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return False
+        await asyncio.sleep(GATHER_SECONDS)
+        self._rung.clear()
+        return True
+
+    async def _recheck(self, *, is_rung: bool) -> None:
         try:
             if self._has_run_out(self.actor):
                 raise Unauthenticated
-            epoch = await self.permission_epoch()
-            if epoch != self.checked_epoch:
+            if is_rung or await self.permission_epoch() != self.checked_epoch:
                 await self._reload_actor()
                 await self._admit()
         except Exception as error:

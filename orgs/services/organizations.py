@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from activity import publish as log
-from missioncontrol.kernel import clock, unit
+from missioncontrol.kernel import clock, rights, unit
 from missioncontrol.kernel.actors import Actor, Role, UserActor
 from missioncontrol.kernel.authz import authorize
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
@@ -179,6 +179,7 @@ def remove(actor: Actor, organization: Organization) -> None:
     unit.remember(Purge(organization.id, board_ids))
     organization.delete()
     User.objects.filter(pk__in=people).update(permission_epoch=F("permission_epoch") + 1)
+    rights.changed("user", people)
 
 
 def flush_purges(items: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from activity import publish as log
+from missioncontrol.kernel import rights
 from missioncontrol.kernel.actors import Actor, UserActor
 from missioncontrol.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from missioncontrol.kernel.unit import service
@@ -125,20 +127,49 @@ def create_password_user(
         Invalid: blank name, or a password that is too weak.
         Conflict: ``name_taken``.
     """
+    user = new_password_user(
+        username=username, password=password, email=email, name=name, email_verified=email_verified
+    )
+    user.is_super_admin = is_super_admin
+    insert_user(user)
+    ensure_organization(user)
+    return user
+
+
+def new_password_user(
+    *,
+    username: str,
+    password: str,
+    email: str | None,
+    name: str,
+    email_verified: bool,
+) -> User:
+    """A person with that password, not yet stored.
+
+    Raises:
+        Invalid: blank name, or a password that is too weak.
+    """
     username = username.strip()
     if not 1 <= len(username) <= 150:
         raise Invalid(_("A user name has 1 to 150 characters."), field="username")
-    user = User(username=username, email=email, name=name, is_super_admin=is_super_admin)
+    user = User(username=username, email=email, name=name)
     user.email_verified = bool(email) and email_verified
     check_password_strength(user, password, field="password")
     user.set_password(password)
+    return user
+
+
+def insert_user(user: User) -> None:
+    """Store a new person; part of a running service.
+
+    Raises:
+        Conflict: ``name_taken``.
+    """
     try:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(_("This user name is taken."), code="name_taken") from error
-    ensure_organization(user)
-    return user
 
 
 def check_password_strength(user: User, password: str, *, field: str) -> None:
@@ -239,8 +270,14 @@ def set_active_organization(actor: UserActor, organization_id: UUID) -> Organiza
 
 
 def note_rights_changed(user_id: UUID) -> None:
-    """Make open sockets and streams ask again (ruling 20)."""
-    User.objects.filter(pk=user_id).update(permission_epoch=F("permission_epoch") + 1)
+    """Make the open sockets and streams of a person ask again, at once (ruling 20)."""
+    note_rights_of_all_changed([user_id])
+
+
+def note_rights_of_all_changed(user_ids: Sequence[UUID]) -> None:
+    """The same for several people."""
+    User.objects.filter(pk__in=user_ids).update(permission_epoch=F("permission_epoch") + 1)
+    rights.changed("user", user_ids)
 
 
 @service
@@ -260,8 +297,8 @@ def set_account_state(actor: Actor, user_id: UUID, *, is_active: bool) -> User:
         raise Conflict(_("You cannot close your own account."), code="own_account")
     if user.is_active != is_active:
         user.is_active = is_active
-        user.permission_epoch += 1
-        user.save(update_fields=["is_active", "permission_epoch", "updated_at"])
+        user.save(update_fields=["is_active", "updated_at"])
+        note_rights_changed(user.pk)
         publish_own(actor, user, "user.updated", data={"changed": ["is_active"]})
     return user
 
