@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -19,6 +20,8 @@ _REMOTE = ("The message is in the session of the agent on its gateway",)
 
 class NudgeView(AgentDoor):
     """A reminder."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @for_agents(
         "agent_lead_nudge_agent",
@@ -76,6 +79,8 @@ class SoulView(AgentDoor):
 class AskUserView(AgentDoor):
     """A question to the person behind the gateway."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @for_agents(
         "agent_lead_ask_user",
         (LEAD,),
@@ -106,6 +111,8 @@ class AskUserView(AgentDoor):
 class LeadMessageView(AgentDoor):
     """A message to one lead."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @for_agents(
         "agent_main_message_lead",
         (MAIN,),
@@ -134,6 +141,8 @@ class LeadMessageView(AgentDoor):
 
 class BroadcastView(AgentDoor):
     """A message to many leads."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @for_agents(
         "agent_main_broadcast_to_leads",

@@ -60,6 +60,8 @@ class OnboardingView(ApiView):
 class StartView(ApiView):
     """Begin, or say again what was not answered."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(
         tags=TAGS, summary="Start the interview", request=schemas.Start,
         response=schemas.OnboardingOut, refusals=(502,),
@@ -72,6 +74,8 @@ class StartView(ApiView):
 
 class AnswerView(ApiView):
     """Answer the agent's question."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(
         tags=TAGS, summary="Answer a question", request=schemas.Answer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -124,6 +124,8 @@ class SkillView(ApiView):
 class InstallView(ApiView):
     """Install a skill on a gateway."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(
         tags=TAGS, summary="Install a skill", request=shapes_in.InstallIn,
         response=shapes_in.InstallOut,
@@ -158,6 +160,8 @@ def _asked(skill_id: UUID, gateway_id: UUID, row: SkillInstall | None) -> Respon
 
 class UninstallView(ApiView):
     """Remove a skill from a gateway."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(
         tags=TAGS, summary="Uninstall a skill", request=shapes_in.InstallIn,

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gateways import actions, cleanup, remote, rpc, services, targets
 from gateways.api.shapes import pairing
 from gateways.models import Gateway, GatewayCleanup
-from gateways.pages.rows import admin_of, gateway_rows
+from gateways.pages.rows import admin_of, gateway_of, gateway_rows
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.authz import allowed
 from missioncontrol.kernel.errors import DomainError, Invalid
-from missioncontrol.kernel.pages import actor, home_of, is_htmx, page
+from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, waiting_page
 
 T = TypeVar("T")
 MESSAGES = 60
@@ -37,12 +37,6 @@ def asked(work: Callable[[], T]) -> tuple[T | None, str]:
         return work(), ""
     except DomainError as refusal:
         return None, str(refusal.detail)
-
-
-def _gateway(request: HttpRequest, gateway_id: UUID) -> tuple[UserActor, Gateway]:
-    who = admin_of(request)
-    gateway: Gateway = Gateway.objects.seen_by(who, gateway_id)
-    return who, gateway
 
 
 def _context(gateway: Gateway, tab: str, **more: Any) -> dict[str, Any]:
@@ -60,7 +54,7 @@ def moment(milliseconds: Any) -> datetime | None:
 @page
 def session_list(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Sessions of a gateway, newest first."""
-    _who, gateway = _gateway(request, gateway_id)
+    _who, gateway = gateway_of(request, gateway_id)
 
     def ask() -> list[dict[str, Any]]:
         with rpc.session(gateway.pk) as session:
@@ -102,10 +96,10 @@ def _text(content: Any) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@waiting_page
 def session_detail(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """One session: its transcript, and a line to write into it."""
-    who, gateway = _gateway(request, gateway_id)
+    who, gateway = gateway_of(request, gateway_id)
     key = request.GET.get("key", "")
     fault = ""
     if request.method == "POST":
@@ -149,7 +143,7 @@ def _send(who: UserActor, gateway: Gateway, key: str, content: str) -> str:
 @page
 def inventory(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Agents and models that the gateway has."""
-    _who, gateway = _gateway(request, gateway_id)
+    _who, gateway = gateway_of(request, gateway_id)
     agents, fault = asked(lambda: remote.agents_on(gateway))
     models: list[dict[str, Any]] | None = None
     if not fault:
@@ -162,7 +156,7 @@ def inventory(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 @page
 def log(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Newest lines of the gateway's own log."""
-    _who, gateway = _gateway(request, gateway_id)
+    _who, gateway = gateway_of(request, gateway_id)
     answer, fault = asked(lambda: rpc.call(gateway.pk, "logs.tail", {"limit": LOG_LINES}))
     found: dict[str, Any] = answer if isinstance(answer, dict) else {}
     context = _context(
@@ -181,7 +175,7 @@ def log(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 @page
 def device(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Our device at the gateway: its state, what to run there, and the devices beside it."""
-    who, gateway = _gateway(request, gateway_id)
+    who, gateway = gateway_of(request, gateway_id)
     if request.method == "POST":
         checked = services.check_gateway(who, gateway.pk)
         if checked.status == Gateway.Status.PAIRING_REQUIRED:
@@ -202,7 +196,7 @@ def device(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 @page
 def make_default(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """New boards and agents are placed on this gateway unless told otherwise."""
-    who, gateway = _gateway(request, gateway_id)
+    who, gateway = gateway_of(request, gateway_id)
     services.update_gateway(who, gateway.pk, changes={"is_default": True})
     text = _("%(name)s is the default gateway now.")
     messages.success(request, text % {"name": gateway.name})

@@ -175,10 +175,13 @@ class ApiView(APIView):
     Attributes:
         actor_kinds: Credentials admitted; others get 401 (none) or 403 (wrong kind).
         open_door: No credential asked (health, webhook ingest).
+        waits_for_gateway: Its POST calls a gateway while the caller waits; an ``Idempotency-Key``
+            then holds no transaction open.
     """
 
     actor_kinds: ClassVar[frozenset[Kind]] = frozenset({"user"})
     open_door: ClassVar[bool] = False
+    waits_for_gateway: ClassVar[bool] = False
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
@@ -285,10 +288,18 @@ class ApiView(APIView):
         *,
         default: int = MAX_LIMIT,
         total: int | None = None,
+        before: Callable[[list[Any]], None] | None = None,
     ) -> Response:
-        """One page of ``rows`` as ``{items, total, limit, offset}``, or a bare array on request."""
+        """One page of ``rows`` as ``{items, total, limit, offset}``, or a bare array on request.
+
+        Args:
+            before: Is given the rows of the page, to read at once what their shapes need.
+        """
         pages = Pages(self.request.GET, default=default)
-        items = [shape(row) for row in rows[pages.window]]
+        found = list(rows[pages.window])
+        if before is not None:
+            before(found)
+        items = [shape(row) for row in found]
         if total is None:
             short = len(items) < pages.limit and (items or pages.offset == 0)
             total = pages.offset + len(items) if short else rows.count()
@@ -301,7 +312,7 @@ class ApiView(APIView):
         return self.request.path.startswith("/api/v1/")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Run the handler; with an ``Idempotency-Key`` inside one transaction with its record."""
+        """Run the handler; with an ``Idempotency-Key`` once, and a repeat gets its answer."""
         key = request.META.get("HTTP_IDEMPOTENCY_KEY", "")
         if request.method != "POST" or not key or self.is_open(request):
             return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]  # DRF's Response is one
@@ -313,7 +324,8 @@ class ApiView(APIView):
         """Positional-only: an address may have a variable called ``key`` as well."""
         from . import idempotency
 
-        return idempotency.run(
+        run = idempotency.run_apart if self.waits_for_gateway else idempotency.run
+        return run(
             request,
             request_key,
             lambda: super(ApiView, self).dispatch(request, *args, **kwargs),

@@ -59,7 +59,8 @@ class IdempotencyRecord(models.Model):
     """First answer to a POST with an ``Idempotency-Key``, kept 24 hours.
 
     Inserted in the transaction of the change itself: a second request waits on the unique index
-    and then replays; a rolled-back first request leaves nothing.
+    and then replays; a rolled-back first request leaves nothing. Where the work waits for others,
+    the row is committed first and claims the key until ``claimed_until``.
     """
 
     actor_key = models.CharField(max_length=80)
@@ -70,6 +71,7 @@ class IdempotencyRecord(models.Model):
     body: Any = models.JSONField(null=True)
     headers: Any = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

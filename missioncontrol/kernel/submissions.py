@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from . import clock
 from .actors import Actor, actor_key
-from .idempotency import KEEP
+from .idempotency import KEEP, claim, mine
 from .models import IdempotencyRecord
 
 FIELD = "form_key"
@@ -25,7 +25,7 @@ def once(request: HttpRequest, who: Actor, handle: Callable[[], HttpResponse]) -
     """Run ``handle`` once per submission; what does not redirect has changed nothing."""
     if request.method != "POST" or not request.POST.get(FIELD):
         return handle()
-    digest = hashlib.sha256(request.POST.urlencode().encode()).hexdigest()
+    digest = _digest(request)
     with transaction.atomic():
         record, is_fresh = IdempotencyRecord.objects.get_or_create(
             actor_key=actor_key(who),
@@ -42,3 +42,34 @@ def once(request: HttpRequest, who: Actor, handle: Callable[[], HttpResponse]) -
         record.headers = {"Location": response["Location"]}
         record.save(update_fields=["headers"])
         return response
+
+
+def once_apart(
+    request: HttpRequest, who: Actor, handle: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """The same for a page that waits for a gateway: no transaction is open while it does.
+
+    A repeat that comes before the first answer is led to the page itself.
+    """
+    if request.method != "POST" or not request.POST.get(FIELD):
+        return handle()
+    digest = _digest(request)
+    record, is_mine = claim(actor_key(who), request.path, f"form:{digest}", digest)
+    if not is_mine:
+        return HttpResponseRedirect(record.headers.get("Location", request.get_full_path()))
+    is_kept = False
+    try:
+        response = handle()
+        if "Location" in response:
+            headers = {"Location": response["Location"]}
+            mine(record).update(headers=headers, status=response.status_code)
+            is_kept = True
+        return response
+    finally:
+        if not is_kept:
+            mine(record).delete()
+
+
+def _digest(request: HttpRequest) -> str:
+    """Key and content of a submission."""
+    return hashlib.sha256(request.POST.urlencode().encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateways import actions, services, targets
-from gateways.api import schemas, shapes
+from gateways.api import arrival, schemas, shapes
 from gateways.models import Gateway
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.api import ApiView, done, ok, operation
@@ -74,6 +74,8 @@ def answer_one(pk: UUID, *, location: str | None = None) -> Response:
 class GatewayListView(ApiView):
     """The organization's gateways."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(tags=TAGS, summary="Gateways, newest first", response=schemas.GatewayPage)
     def get(self, request: Request) -> Response:
         """List."""
@@ -90,17 +92,22 @@ class GatewayListView(ApiView):
         response=schemas.GatewayDetail,
     )
     def post(self, request: Request) -> Response:
-        """Create. ``verify`` defaults to true under /api/v1 and to false under /api."""
+        """Create. ``verify`` defaults to true under /api/v1 and to false under /api.
+
+        A verified one is answered when its own agent is set up, after 20 s at most; ``wait`` says
+        otherwise.
+        """
         body = self.read(schemas.GatewayIn)
         verify = flag(request, "verify")
         verify = body.verify if verify is None else verify
+        verify = self.is_v1() if verify is None else verify
+        wait = flag(request, "wait")
         fields = body.model_dump(exclude={"organization_id", "verify"})
         gateway = services.create_gateway(
-            self.user,
-            admin_organization(self.user, body.organization_id),
-            verify=self.is_v1() if verify is None else verify,
-            **fields,
+            self.user, admin_organization(self.user, body.organization_id), verify=verify, **fields
         )
+        if verify if wait is None else wait:
+            arrival.wait_for(gateway.pk)
         return answer_one(gateway.pk, location=f"{request.path.rstrip('/')}/{gateway.pk}")
 
 
@@ -138,6 +145,8 @@ class GatewayView(ApiView):
 class GatewayCheckView(ApiView):
     """The connection doctor."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(tags=TAGS, summary="Run the connection doctor now", response=schemas.GatewayDetail)
     def post(self, request: Request, gateway_id: UUID) -> Response:
         """Check."""
@@ -146,6 +155,8 @@ class GatewayCheckView(ApiView):
 
 class GatewayPairingView(ApiView):
     """Our device at the gateway."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(
         tags=TAGS,

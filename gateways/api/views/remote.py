@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -83,6 +83,8 @@ def main_session_key(gateway: Gateway | None, session: rpc.Session) -> str:
 
 class GatewayStatusView(ApiView):
     """A test connection; the answer is 200 whenever the question was valid."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(
         tags=TAGS,
@@ -199,6 +201,8 @@ class SessionHistoryView(ApiView):
 class SessionMessageView(ApiView):
     """A message to a session."""
 
+    waits_for_gateway: ClassVar[bool] = True
+
     @operation(
         tags=TAGS,
         summary="Write into a session",
@@ -237,6 +241,8 @@ class CommandsView(ApiView):
 
 class ExecPolicyView(ApiView):
     """Whether commands of agents are gated."""
+
+    waits_for_gateway: ClassVar[bool] = True
 
     @operation(tags=TAGS, summary="Command policy of a gateway", response=schemas.PolicyOut)
     def get(self, request: Request, gateway_id: UUID) -> Response:
