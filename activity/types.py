@@ -388,6 +388,13 @@ _TABLE: tuple[EventType, ...] = (
     _audited("data.imported", _("{actor} imported the data of another installation"), "building"),
     _audited("token.created", _("{actor} created the access token {target}"), "key"),
     _audited("token.revoked", _("{actor} revoked the access token {target}"), "key-off"),
+    _audited("user.super_admin_granted", _("{actor} made {target} a super admin"), "shield-half"),
+    _audited(
+        "user.super_admin_revoked",
+        _("{actor} took the rights of a super admin from {target}"),
+        "key-off",
+    ),
+    _audited("user.registered", _("{actor} made an account by an invitation"), "user-plus"),
     _audited("user.updated", _("{actor} changed his profile"), "user"),
     _audited("user.deleted", _("{target} deleted the own account"), "trash"),
     EventType("notification_channel.created", _("{actor} added a notification channel"), "bell"),

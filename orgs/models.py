@@ -63,6 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin, Entity):
     clerk_user_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
     email = models.EmailField(null=True, blank=True)
     email_verified = models.BooleanField(default=False)
+    #: The organization whose invitation alone says that the address is his. Others cannot rely on
+    #: it: whoever has the link has it, not whoever reads the mailbox.
+    email_vouched_by = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=200, blank=True, default="")
     preferred_name = models.CharField(max_length=200, blank=True, default="")
     pronouns = models.CharField(max_length=60, blank=True, default="")

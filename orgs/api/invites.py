@@ -14,9 +14,10 @@ from missioncontrol.kernel.ratelimit import client_ip
 from orgs import actions
 from orgs.api import schemas, shapes
 from orgs.api.organizations import active_id
+from orgs.api.security import require_json
 from orgs.board_access import BoardAccess, rights_of
 from orgs.models import Invite, Organization
-from orgs.services import invites
+from orgs.services import invites, registration
 
 
 class Invites(ApiView):
@@ -100,5 +101,32 @@ class AcceptInvite(ApiView):
         given = self.read(schemas.InviteAccept)
         inner = self.request._request  # noqa: SLF001 - Django's own request
         row = invites.accept_invite(self.user, token=given.token, address=client_ip(inner))
+        rights = rights_of(row.organization_id, [row.user_id])
+        return ok(shapes.member(row, rights.get(row.user_id, [])))
+
+
+class RegisterByInvite(ApiView):
+    """``/organizations/invites/register``."""
+
+    open_door = True
+
+    @operation(
+        tags=["invites"],
+        summary="Make an account by an invitation and accept it",
+        request=schemas.InviteRegister,
+        response=schemas.MemberOut,
+        refusals=(409,),
+    )
+    def post(self, request: HttpRequest) -> Response:
+        """In password mode, for who has no account yet; then sign in with the e-mail address."""
+        require_json(request)
+        given = self.read(schemas.InviteRegister)
+        inner = self.request._request  # noqa: SLF001 - Django's own request
+        _user, row = registration.register_by_invite(
+            token=given.token,
+            name=given.name,
+            password=given.password,
+            address=client_ip(inner),
+        )
         rights = rights_of(row.organization_id, [row.user_id])
         return ok(shapes.member(row, rights.get(row.user_id, [])))

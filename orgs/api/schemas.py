@@ -111,6 +111,14 @@ class InviteAccept(Input):
     token: Annotated[str, StringConstraints(max_length=200)]
 
 
+class InviteRegister(Input):
+    """A new account for the invited e-mail address, with the token of the link."""
+
+    token: Annotated[str, StringConstraints(max_length=200)]
+    name: Name
+    password: Annotated[str, StringConstraints(max_length=1000)]
+
+
 class TokenCreate(Input):
     """A new personal access token."""
 

@@ -42,5 +42,6 @@ urlpatterns = [
     path("organizations/me/invites", invites.Invites.as_view()),
     path("organizations/me/invites/<uuid:invite_id>", invites.InviteDetail.as_view()),
     path("organizations/invites/accept", invites.AcceptInvite.as_view()),
+    path("organizations/invites/register", invites.RegisterByInvite.as_view()),
     path("organizations/<uuid:organization_id>", organizations.OrganizationDetail.as_view()),
 ]

@@ -25,6 +25,23 @@ RIGHTS = [("", _("No access")), (READ, _("Read")), (WRITE, _("Read and write"))]
 BOARD = "board_"
 
 
+class RegisterForm(KitForm):
+    """The account of an invited person; his address stands in the invitation."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1000,
+        help_text=_("At least 10 characters."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
 class BoardsForm(KitForm):
     """Which boards somebody may use: all of them, or one by one."""
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from missioncontrol.kernel.actors import UserActor
@@ -20,8 +21,9 @@ from missioncontrol.kernel.pages import actor, home_of, page, session_actor
 from missioncontrol.kernel.ratelimit import client_ip
 from orgs import actions, board_access, sessions
 from orgs.models import Invite, Organization, User
-from orgs.pages.access_forms import InviteForm
-from orgs.services import invites
+from orgs.pages.access_forms import InviteForm, RegisterForm
+from orgs.pages.sign_in import first_stop
+from orgs.services import invites, registration
 
 REFUSALS = (Forbidden, Conflict, Invalid)
 SHOWN_LINK = "shown_invite_link"
@@ -130,18 +132,49 @@ def _accept(request: HttpRequest, who: UserActor, token: str) -> HttpResponse:
     return HttpResponseRedirect("/dashboard")
 
 
+@never_cache
+@sensitive_post_parameters("password")
+@require_POST
+def invite_register(request: HttpRequest) -> HttpResponse:
+    """Make the account of the invited person, accept the invitation with it, and sign him in."""
+    token, who = request.POST.get("token", ""), session_actor(request)
+    form = RegisterForm(request.POST)
+    if who is not None or not form.is_valid():
+        return _accept_page(request, who, token, form=form)
+    given = form.cleaned_data
+    try:
+        user, member = registration.register_by_invite(
+            token=token,
+            name=given["name"],
+            password=given["password"],
+            address=client_ip(request),
+        )
+    except Invalid as refusal:
+        form.take(refusal.extra.get("errors", []), str(refusal.detail))
+        return _accept_page(request, None, token, form=form)
+    except DomainError as refusal:
+        return _accept_page(request, None, token, refusal=refusal, form=form)
+    sessions.open_session(request, user, way="password", is_complete=True)
+    sessions.choose_organization(request, member.organization_id)
+    return HttpResponseRedirect(first_stop(user, "/dashboard"))
+
+
 def _accept_page(
     request: HttpRequest,
     who: UserActor | None,
     token: str,
     *,
     refusal: DomainError | None = None,
+    form: RegisterForm | None = None,
 ) -> HttpResponse:
     invite = invites.pending_of(token)
     user = User.objects.filter(pk=who.id).first() if who else None
     fits = bool(user and invite and invites.verified_email(user) == invite.invited_email)
     status = refusal.status if refusal else 200 if invite else 404
+    if invite and form is not None and form.errors:
+        status = 422
     context = {
+        "form": (form or RegisterForm()) if registration.is_open() else None,
         "invite": invite,
         "token": token,
         "user": user,

@@ -78,6 +78,7 @@ urlpatterns = [
         name="channel-delete",
     ),
     path("invite", invites.invite_accept, name="invite-accept"),
+    path("invite/register", invites.invite_register, name="invite-register"),
     path("organization", members.member_list, name="member-list"),
     path("organization/access", members.access_matrix, name="access-matrix"),
     path("organization/members/<uuid:member_id>", members.member_detail, name="member-detail"),

@@ -192,6 +192,21 @@ def accept_invite(actor: UserActor, *, token: str, address: str = "") -> Members
 def _accept(actor: UserActor, *, token: str) -> Membership:
     if actor.scope == "read":
         raise Forbidden(_("This token may only read."))
+    invite = take_pending(token)
+    user = User.objects.filter(pk=actor.id, is_active=True).first()
+    if user is None:
+        raise NotFound
+    if verified_email(user) != invite.invited_email:
+        raise Forbidden(_refusal(user), code="other_email")
+    return use_invite(invite, user)
+
+
+def take_pending(token: str) -> Invite:
+    """The pending invitation of a token, locked; part of a running service.
+
+    Raises:
+        NotFound: unknown, used, revoked or too old; the answer never tells which.
+    """
     digest = token_hash(token.strip())
     invite: Invite | None = (
         Invite.objects.pending()
@@ -201,12 +216,7 @@ def _accept(actor: UserActor, *, token: str) -> Membership:
     )
     if invite is None or not same(invite.token_hash, digest):
         raise NotFound
-    user = User.objects.filter(pk=actor.id, is_active=True).first()
-    if user is None:
-        raise NotFound
-    if verified_email(user) != invite.invited_email:
-        raise Forbidden(_refusal(user), code="other_email")
-    return use_invite(invite, user)
+    return invite
 
 
 def verified_email(user: User) -> str:
@@ -224,15 +234,17 @@ def oldest_for(user: User) -> Invite | None:
     """The oldest pending invitation for a person's verified address, locked.
 
     One that is being accepted at this moment is passed over: the caller holds the person's row,
-    and waiting for another holder of it would never end.
+    and waiting for another holder of it would never end. An address that only an organization's
+    invitation vouches for counts for that organization alone.
     """
     email = verified_email(user)
     if not email:
         return None
+    rows = Invite.objects.pending().filter(invited_email=email)
+    if user.email_vouched_by is not None:
+        rows = rows.filter(organization_id=user.email_vouched_by)
     found: Invite | None = (
-        Invite.objects.pending()
-        .select_for_update(of=("self",), no_key=True, skip_locked=True)
-        .filter(invited_email=email)
+        rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
         .order_by("created_at", "pk")
         .first()
     )

@@ -72,6 +72,9 @@ def sign_in_with_password(username: str, password: str, *, address: str = "") ->
 
 
 def _by_password(username: str, password: str) -> User | None:
+    """An e-mail address as user name is written in any case; it is stored in lower case."""
+    if "@" in username and not User.objects.filter(username=username).exists():
+        username = username.lower()
     found = authenticate(None, username=username, password=password)
     return found if isinstance(found, User) else None
 
