@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -83,7 +84,11 @@ def pending(request: HttpRequest) -> Pending | None:
 
 
 class SeenMiddleware:
-    """Notes every ten minutes that a session is in use, which also prolongs it."""
+    """Notes every ten minutes that a session is in use, which also prolongs it.
+
+    When a session has ended, whoever ended it, the language goes with it: it was that person's,
+    and the next one at this browser begins with his browser's own.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -99,7 +104,17 @@ class SeenMiddleware:
             ):
                 request.session[SEEN] = time.time()
                 browser_sessions.note_seen(request.session.session_key or "")
+        if _has_ended(request) and settings.LANGUAGE_COOKIE_NAME not in response.cookies:
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
         return response
+
+
+def _has_ended(request: HttpRequest) -> bool:
+    """Whether the browser still names a session that is no more."""
+    session = request.session
+    return (
+        settings.SESSION_COOKIE_NAME in request.COOKIES and session.accessed and session.is_empty()
+    )
 
 
 def end_session(request: HttpRequest) -> None:

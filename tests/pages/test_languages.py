@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -125,3 +126,31 @@ def test_the_sign_in_page_offers_both(db: None) -> None:
     assert '<html lang="zh-Hans"' in chosen.content.decode()
     assert "<h1>登录</h1>" in client.get("/sign-in").content.decode()
     assert "<h1>Sign in</h1>" in client.get("/sign-in?language=en", **CHINESE).content.decode()
+
+
+@pytest.mark.parametrize("way", ["/sign-out", "/api/v1/auth/logout", "/admin/logout/"])
+def test_signing_out_takes_the_language_along(world: World, way: str) -> None:
+    User.objects.filter(pk=world.ann.pk).update(is_super_admin=True)
+    client = speaks(world.ann, "")
+    client.post("/settings/appearance", {"language": "zh-hans", "next": "/boards"})
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == "zh-hans"
+    assert client.post(way).status_code in (200, 302)
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == ""
+    assert "<h1>Sign in</h1>" in client.get("/sign-in").content.decode()
+
+
+def test_a_session_that_ran_out_does_too(world: World) -> None:
+    client = speaks(world.ann, "zh-hans")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    client.get("/boards")
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == "zh-hans"
+    Session.objects.all().delete()
+    assert client.get("/boards").status_code == 302
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == ""
+
+
+def test_a_language_chosen_before_signing_in_stays(world: World) -> None:
+    client = Client()
+    client.get("/sign-in?language=zh-hans")
+    client.get("/sign-in")
+    assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == "zh-hans"
