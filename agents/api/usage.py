@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -94,9 +95,9 @@ class AgentUsageView(UsageView):
 # --- budgets --------------------------------------------------------------------------------------
 
 
-def budget_shape(row: Budget) -> dict[str, Any]:
-    """A budget with what is spent in the present period."""
-    state = budgets.state_of(row)
+def budget_shape(row: Budget, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A budget with what is spent in the present period, asked for unless it is given."""
+    state = state or budgets.state_of(row)
     return {
         "id": row.id,
         "organization_id": row.organization_id,
@@ -124,7 +125,12 @@ class BudgetListView(ApiView):
         """Of the active organization, newest first."""
         owner = skills.home(self.user, actions.VIEW_BUDGETS)
         rows = Budget.objects.filter(organization=owner).order_by("-created_at", "-id")
-        return self.listing(rows, budget_shape)
+        states: dict[UUID, dict[str, Any]] = {}
+        return self.listing(
+            rows,
+            lambda row: budget_shape(row, states[row.id]),
+            before=lambda found: states.update(budgets.states_of(found)),
+        )
 
     @operation(
         tags=TAGS, summary="Set a budget", request=schemas.BudgetCreate, response=schemas.BudgetOut

@@ -6,7 +6,7 @@ next period; a raised limit or a new period resumes whom the budget paused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -31,24 +31,52 @@ Scope = Budget.Scope
 FULL = 100
 
 
-def spent_in(budget: Budget, since: datetime) -> Decimal:
-    """Money that counts against a budget since then."""
-    rows = UsageEntry.objects.filter(
-        organization_id=budget.organization_id, currency=budget.currency, at__gte=since
+def states_of(rows: Sequence[Budget]) -> dict[UUID, dict[str, Any]]:
+    """``since``, ``spent`` and ``percent`` of the present period of each budget.
+
+    One query, however many there are: what was used is summed by organization, board, agent and
+    currency, once for each period that somebody asks for.
+    """
+    if not rows:
+        return {}
+    now = clock.now()
+    starts = {row.period: usage_rules.period_start(row.period, now) for row in rows}
+    sums = list(_sums(rows, starts))
+    return {row.pk: _state(row, starts[row.period], sums) for row in rows}
+
+
+def _sums(rows: Sequence[Budget], starts: Mapping[str, datetime]) -> QuerySet[Any, Any]:
+    used = UsageEntry.objects.filter(
+        organization_id__in={row.organization_id for row in rows},
+        currency__in={row.currency for row in rows},
+        at__gte=min(starts.values()),
     )
+    if all(row.scope != Scope.ORGANIZATION for row in rows):
+        used = used.filter(
+            Q(board_id__in={row.board_id for row in rows if row.scope == Scope.BOARD})
+            | Q(agent_id__in={row.agent_id for row in rows if row.scope == Scope.AGENT})
+        )
+    groups = used.order_by().values("organization_id", "board_id", "agent_id", "currency")
+    found: QuerySet[Any, Any] = groups.annotate(
+        **{f"in_{name}": Sum("cost", filter=Q(at__gte=since)) for name, since in starts.items()}
+    )
+    return found
+
+
+def _state(budget: Budget, since: datetime, sums: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    own: dict[str, Any] = {"organization_id": budget.organization_id, "currency": budget.currency}
     if budget.scope == Scope.BOARD:
-        rows = rows.filter(board_id=budget.board_id)
+        own["board_id"] = budget.board_id
     elif budget.scope == Scope.AGENT:
-        rows = rows.filter(agent_id=budget.agent_id)
-    return rows.aggregate(total=Sum("cost"))["total"] or Decimal(0)
+        own["agent_id"] = budget.agent_id
+    counted = (row for row in sums if all(row[name] == value for name, value in own.items()))
+    spent = sum((row[f"in_{budget.period}"] or Decimal(0) for row in counted), Decimal(0))
+    return {"since": since, "spent": spent, "percent": usage_rules.percent_of(spent, budget.limit)}
 
 
 def state_of(budget: Budget) -> dict[str, Any]:
     """``since``, ``spent`` and ``percent`` of the present period."""
-    since = usage_rules.period_start(budget.period, clock.now())
-    spent = spent_in(budget, since)
-    percent = usage_rules.percent_of(spent, budget.limit)
-    return {"since": since, "spent": spent, "percent": percent}
+    return states_of([budget])[budget.pk]
 
 
 def _agents_of(budget: Budget) -> QuerySet[Agent]:

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 
 from activity.models import ActivityEvent
 from agents import usage_ingest, usage_rules
@@ -134,13 +136,77 @@ def test_the_end_of_a_run_has_its_session_read(
     )
     frame = {"sessionKey": agent.session_key.upper(), "runId": "r", "state": "delta"}
     usage_ingest.on_chat(stage.gateway.pk, stage.world.org.pk, frame)
+    usage_ingest.on_session(stage.gateway.pk, stage.world.org.pk, {**frame, "phase": "start"})
+    usage_ingest.on_session(stage.gateway.pk, stage.world.org.pk, {**frame, "reason": "patch"})
     assert wishes == []
     usage_ingest.on_chat(stage.gateway.pk, stage.world.org.pk, {**frame, "state": "final"})
-    assert wishes == [f"{agent.pk}|{agent.session_key}"]
+    usage_ingest.on_session(stage.gateway.pk, stage.world.org.pk, {**frame, "phase": "end"})
+    assert wishes == [f"{agent.pk}|{agent.session_key}"] * 2
+    assert usage_ingest.sweep_gateway(stage.gateway.pk) == 1
+    assert len(wishes) == 3
+    stage.sim.world.sessions[agent.session_key].updated_ms -= 25 * 3_600_000
+    assert usage_ingest.sweep_gateway(stage.gateway.pk) == 0
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        usage_ingest.jobs, "enqueue_now", lambda _job, key: bool(asked.append(key))
+    )
     assert usage_ingest.sweep() == 1
-    assert len(wishes) == 2
+    assert asked == [stage.gateway.pk]
     type(stage.gateway).objects.filter(pk=stage.gateway.pk).update(url="ws://127.0.0.1:9")
     assert usage_ingest.run(wishes[0]) == 0
+    assert usage_ingest.sweep_gateway(stage.gateway.pk) == 0
+
+
+def test_silent_answers_cost_as_well(stage: Stage) -> None:
+    agent = ready(stage)
+    usage_ingest.read(agent.pk, agent.session_key)
+    before = UsageEntry.objects.filter(agent=agent).count()
+    stage.simulator.run(_beat(stage, agent, "NO_REPLY"))
+    session = stage.sim.world.session(agent.session_key)
+    assert "NO_REPLY" not in str(session.shown())
+    assert usage_ingest.read(agent.pk, agent.session_key) == 1
+    assert usage_ingest.read(agent.pk, agent.session_key) == 0
+    entry = UsageEntry.objects.get(agent=agent, external_id__contains="@")
+    taken = session.messages[-1]["usage"]
+    assert (entry.input_tokens, entry.output_tokens) == (taken["input"], taken["output"])
+    assert entry.cost == usage_rules.money(taken["cost"]["total"])
+    assert UsageEntry.objects.filter(agent=agent).count() == before + 1
+
+
+async def _beat(stage: Stage, agent: Agent, reply: str) -> None:
+    from gateways.simulator.heartbeats import beat
+
+    entry = stage.sim.world.config["agents"]["entries"][agent.remote_id]
+    entry["heartbeat"]["prompt"] = f"SAY {reply}"
+    run = beat(stage.sim, agent.remote_id)
+    assert run is not None
+    await run.done.wait()
+
+
+@pytest.mark.parametrize(
+    ("row", "point", "figures"),
+    [
+        ({"tokens": 9, "cost": 0.5}, {"input": 6, "output": 2, "cacheRead": 1}, (6, 2, 1)),
+        ({"tokens": 9}, {"input": 60, "output": 2}, (9, 0, 0)),  # the point stands for several
+        ({"tokens": 9}, None, (9, 0, 0)),
+        ({"tokens": 0}, None, None),
+        ({"tokens": 9, "role": "user"}, None, None),
+        ({"tokens": 9, "timestamp": 1}, None, None),  # the transcript shows it
+    ],
+)
+def test_what_a_log_tells_beyond_the_transcript(
+    row: dict[str, Any], point: dict[str, Any] | None, figures: tuple[int, int, int] | None
+) -> None:
+    log = [{"role": "assistant", "timestamp": 1_700_000_000_000, **row}]
+    curve = [{"timestamp": 1_700_000_000_000, **point}] if point else []
+    shown = [{"role": "assistant", "timestamp": 1, "model": "m", "provider": "p"}]
+    found = usage_rules.used_unseen(log, curve, shown, session_key="agent:a:main", now=NOW)
+    if figures is None:
+        assert found == []
+        return
+    [one] = found
+    assert (one.input_tokens, one.output_tokens, one.cached_tokens) == figures
+    assert (one.model, one.provider, one.external_id) == ("m", "p", "agent:a:main@1700000000000")
 
 
 def test_an_agent_reports_what_its_gateway_does_not_tell(world: World) -> None:
@@ -343,3 +409,57 @@ def test_the_model_is_chosen_from_what_the_gateway_offers(stage: Stage) -> None:
     assert stage.fresh(agent).config == {"model": name}
     ann.post(f"/agents/{agent.pk}/edit", {**body, "model": ""})
     assert stage.fresh(agent).config == {}
+
+
+def _many_budgets(world: World) -> list[Budget]:
+    found = []
+    for period in ("day", "week", "month", "total"):
+        for about in ({}, {"scope": "board", "board": world.board},
+                      {"scope": "agent", "agent": world.worker}):  # fmt: skip
+            for currency in ("USD", "EUR"):
+                fields: dict[str, Any] = {"scope": "organization", **about}
+                found.append(
+                    Budget.objects.create(
+                        organization=world.org, limit=10, period=period, currency=currency, **fields
+                    )
+                )
+    return found
+
+
+def test_each_budget_of_a_list_counts_its_own(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)  # a Thursday
+    for agent, days, cost in (
+        (world.worker, 0, "1"), (world.worker, 2, "2"), (world.worker, 9, "4"),
+        (world.worker, 400, "8"), (world.lead, 0, "16"),
+    ):  # fmt: skip
+        usage.record_used(agent.pk, [used(cost, at=NOW - timedelta(days=days))])
+    rows = _many_budgets(world)
+    states = budgets.states_of(rows)
+    expected = {
+        ("organization", "day"): 17, ("organization", "week"): 19, ("organization", "month"): 23,
+        ("organization", "total"): 31, ("agent", "day"): 1, ("agent", "week"): 3,
+        ("agent", "month"): 7, ("agent", "total"): 15,
+    }  # fmt: skip
+    for row in rows:
+        scope = "organization" if row.scope == "board" else row.scope  # both work on that board
+        wanted = expected[scope, row.period] if row.currency == "USD" else 0
+        assert states[row.pk]["spent"] == wanted, (row.scope, row.period, row.currency)
+        assert budgets.state_of(row) == states[row.pk]
+
+
+def test_a_list_of_budgets_takes_as_many_queries_as_one(world: World) -> None:
+    ann = browser(world.ann)
+    usage.record_used(world.worker.pk, [used("1")])
+    make_budget(world)
+    make_budget(world, scope="agent", agent=world.worker)
+    counts: dict[str, list[int]] = {"/api/v1/budgets": [], "/usage": [], "agent": []}
+    for _round in range(2):
+        for address, seen in counts.items():
+            path = f"/agents/{world.worker.pk}/usage" if address == "agent" else address
+            with CaptureQueriesContext(connection) as queries:
+                assert ann.get(path).status_code == 200
+            seen.append(len(queries))
+        if _round == 0:
+            Budget.objects.all().delete()
+            _many_budgets(world)
+    assert all(few == many for few, many in counts.values()), counts
