@@ -71,10 +71,15 @@ def usage(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "usage",
         **_sums(request, rows, "agent"),
-        "budgets": [{"budget": budget, **budgets.state_of(budget)} for budget in found],
+        "budgets": _with_states(found),
         "is_admin": is_admin,
     }
     return render(request, "agents/usage.html", context)
+
+
+def _with_states(found: list[Budget]) -> list[dict[str, Any]]:
+    states = budgets.states_of(found)
+    return [{"budget": budget, **states[budget.pk]} for budget in found]
 
 
 @require_safe
@@ -85,14 +90,15 @@ def agent_usage(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     agent: Agent = Agent.objects.seen_by(who, agent_id)
     rows = UsageEntry.objects.visible_to(who).filter(agent=agent)
     is_admin = who.is_admin_in(agent.organization_id)
-    found = list(Budget.objects.filter(agent=agent)) if is_admin else []
+    own = Budget.objects.filter(agent=agent).select_related("board", "agent")
+    found = list(own) if is_admin else []
     context = {
         "nav": "agents",
         "tab": "usage",
         "agent": reads.agent_rows([agent], who)[0],
         "agent_key": str(agent.pk),
         **_sums(request, rows, "task"),
-        "budgets": [{"budget": budget, **budgets.state_of(budget)} for budget in found],
+        "budgets": _with_states(found),
         "can_edit": is_admin,
     }
     return render(request, "agents/agent_usage.html", context)
@@ -152,6 +158,7 @@ def budget_edit(request: HttpRequest, budget_id: UUID) -> HttpResponse:
     """A present limit."""
     who = _admin(request)
     budget: Budget = Budget.objects.select_related("board", "agent").seen_by(who, budget_id)
+    authz.authorize(who, actions.CHANGE_BUDGETS, budget)
     names = ("period", "limit", "currency", "pauses_agents")
     form = BudgetForm(request.POST or None, initial={n: getattr(budget, n) for n in names})
     del form.fields["about"]
