@@ -10,7 +10,10 @@ from django.utils import timezone
 from orgs.models import ApiToken
 from tests import factories
 from tests.clients import Client
-from tests.test_permission_matrix import Row, Stage, _status, rows, stage
+from tests.matrix.api_rows import rows
+from tests.matrix.calls import status as _status
+from tests.matrix.stage import Stage, stage
+from tests.matrix.table import Row
 from tests.world import World
 
 __all__ = ["stage"]
