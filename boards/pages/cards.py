@@ -18,6 +18,7 @@ from missioncontrol.kernel import clock
 
 SHOWN_PER_COLUMN = 60
 SHOWN_WHEN_ALL = 1_000
+SHOWN_TAGS = 3
 LEVELS = ("critical", "high", "medium", "low")
 FIELDS = (
     "id", "key", "title", "status", "rank", "version", "priority", "due_at", "board_id",
@@ -47,6 +48,16 @@ class Card:
     approvals_pending: int
     needs_review: bool
     tags: list[tuple[str, str]]
+
+    @property
+    def first_tags(self) -> list[tuple[str, str]]:
+        """Tags that the card names; the task itself shows them all."""
+        return self.tags if len(self.tags) <= SHOWN_TAGS + 1 else self.tags[:SHOWN_TAGS]
+
+    @property
+    def more_tags(self) -> list[str]:
+        """Names of the tags that the card only counts."""
+        return [name for name, _color in self.tags[len(self.first_tags) :]]
 
     @property
     def has_meta(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Count
 from django.db.models import F
 
 from activity import types
@@ -18,8 +19,8 @@ from boards import custom_fields
 from boards.models import Tag, Task, TaskComment
 from boards.pages import choices, field_inputs
 from boards.services.comments import EDITABLE_FOR
-from governance.models import Approval
-from governance.subjects import subjects
+from governance.models import Approval, ApprovalTask
+from governance.subjects import subject_of
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.actors import UserActor
 
@@ -203,9 +204,14 @@ def _neighbours(links: Any, end: str) -> list[Neighbour]:
 
 
 def _approvals(task: Task) -> list[Question]:
+    """What is asked about the task, which is named by its key: its title stands above."""
     found = Approval.objects.filter(task_links__task_id=task.id).order_by("-created_at", "id")
-    named = subjects(found)
-    return [Question(approval, named[approval.pk]) for approval in found]
+    links = ApprovalTask.objects.filter(approval__in=found).values_list("approval_id")
+    numbers = dict(links.annotate(n=Count("id")).order_by())
+    return [
+        Question(approval, subject_of(approval, [task.key] * numbers[approval.pk]))
+        for approval in found
+    ]
 
 
 def _stream(task: Task, who: UserActor) -> list[StreamEntry]:

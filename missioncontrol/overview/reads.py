@@ -268,8 +268,7 @@ def _completed_words(found: Metrics) -> str:
     done = ngettext("%(n)s completed", "%(n)s completed", now) % {"n": now}
     if now == before:
         return done
-    change = f"{now - before:+d}".replace("-", "\N{MINUS SIGN}")
-    return f"{done} · " + _("%(change)s on the time before") % {"change": change}
+    return f"{done}, " + _("%(n)s before") % {"n": before}
 
 
 def _waiting_kpi(waiting: int, first: list[Approval]) -> Kpi:

@@ -117,3 +117,6 @@ def test_measures_are_lines() -> None:
     }  # fmt: skip
     assert lines_of({"users": 20, "no bugs": ""}) == "users: 20\nno bugs"
     assert lines_of(None) == ""
+    listed = {"regions": ["eu", "亚太"], "odd": "[not json"}
+    assert lines_of(listed) == 'regions: ["eu","亚太"]\nodd: [not json'
+    assert metrics_of(lines_of(listed)) == listed
