@@ -28,8 +28,12 @@ HINTS: dict[str, str | Promise] = {
     "incompatible": _("Update the gateway, then try again."),
     "protocol": _("This is no OpenClaw gateway, or another version. Run its connection doctor."),
     "outbound_blocked": _("The outbound policy forbids the gateway's address. Change the address."),
-    "unsupported_file": _("The gateway is too old for one of the files. Update it, then try again."),
-    "invalid_config": _("The gateway refuses its own configuration. Mend it there, then try again."),
+    "unsupported_file": _(
+        "The gateway is too old for one of the files. Update it, then try again."
+    ),
+    "invalid_config": _(
+        "The gateway refuses its own configuration. Mend it there, then try again."
+    ),
     "remote_changed": _("The gateway's configuration changed meanwhile. Try again."),
     "no_check_in": _(
         "Look at its session on the gateway: the model may be missing or the address of Mission "

@@ -51,6 +51,17 @@ class Entry(NamedTuple):
         """``handle/slug``."""
         return f"{self.handle}/{self.slug}"
 
+    @property
+    def title(self) -> str:
+        """The role as people say it."""
+        return title_of(self.slug)
+
+
+def title_of(slug: str) -> str:
+    """``site-reliability-engineer`` as words."""
+    words = slug.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] or slug
+
 
 def bundled() -> list[Entry]:
     """The roles that every installation has."""

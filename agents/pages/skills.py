@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Lower, NullIf
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -23,8 +24,10 @@ from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Forbidden
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, page_of
 from missioncontrol.kernel.querysets import as_uuid
+from missioncontrol.kernel.sorting import sorting
 
 PAGE_SIZE = 50
+SORTS = {"name": Lower("name"), "category": NullIf("category", Value(""))}
 
 
 def _admin(request: HttpRequest) -> UserActor:
@@ -62,10 +65,12 @@ def marketplace(request: HttpRequest) -> HttpResponse:
         search=filters["q"], category=filters["category"], risk=filters["risk"],
         pack_id=as_uuid(filters["pack"]) if filters["pack"] else None,
     )  # fmt: skip
-    part = page_of(request, rows.order_by("name", "id"), PAGE_SIZE)
+    asked = sorting(request, SORTS, default="name")
+    part = page_of(request, rows.order_by(*asked.order), PAGE_SIZE)
     context = {
         "nav": "skills",
         **part,
+        **asked.context,
         "rows": _rows(part["items"], gateway),
         "total": rows.count(),
         "gateways": gateways,

@@ -39,6 +39,7 @@ def soul_detail(request: HttpRequest, handle: str, slug: str) -> HttpResponse:
         "nav": "agents",
         "handle": handle,
         "slug": slug,
+        "title": souls.title_of(slug),
         "text": souls.text_of(handle, slug),
         "can_create": who.is_admin_in(who.organization_id),
     }

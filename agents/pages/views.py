@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -28,8 +29,10 @@ from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
 from missioncontrol.kernel.pages import actor, home_of, is_htmx, page, page_of
 from missioncontrol.kernel.querysets import as_uuid
+from missioncontrol.kernel.sorting import sorting
 
 PAGE_SIZE = 100
+SORTS = {"name": Lower("name"), "board": "board__name", "gateway": "gateway__name"}
 RECENT = 12
 MOST_SOULS = 300
 MOST_SHOWN = 8
@@ -54,11 +57,13 @@ def agent_list(request: HttpRequest) -> HttpResponse:
     wanted = reads.VIEWS.get(filters["state"])
     if wanted is not None:
         agents = agents.filter(pk__in=[key for key, state in states.items() if wanted(state)])
-    part = page_of(request, agents.order_by("name", "id"), PAGE_SIZE)
+    asked = sorting(request, SORTS, default="name")
+    part = page_of(request, agents.order_by(*asked.order), PAGE_SIZE)
     boards = Board.objects.visible_to(who).filter(organization_id=home_of(who))
     context = {
         "nav": "agents",
         **part,
+        **asked.context,
         "rows": reads.agent_rows(part["items"], who),
         "total": len(states),
         "care_count": sum(state in reads.CARE for state in states.values()),
@@ -150,14 +155,15 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     form = AgentForm(
         request.POST or None,
         initial={
-            "board_id": request.GET.get("board", ""),
+            "board_id": _asked_board(request),
             "soul": request.GET.get("soul", ""),
             "every": "10m",
         },
     )
     form.offer(_boards(who))
     form.offer_souls(_souls())
-    form.offer_models([])
+    form.offer_models(_models_on(who, _asked_board(request), request.POST.get("model", "")))
+    form.ask_models_at(request.path)
     if request.method == "POST" and form.is_valid():
         try:
             inputs = _inputs(form)
@@ -258,6 +264,20 @@ def _models(agent: Agent, chosen: str) -> list[str]:
     present = str((agent.config or {}).get("model") or "")
     found = [] if chosen else sessions.models_offered(agent)
     return list(dict.fromkeys(name[:200] for name in (present, chosen, *found) if name))
+
+
+def _asked_board(request: HttpRequest) -> str:
+    """The board that the address names, or the one that was just chosen in the form."""
+    return str(request.GET.get("board") or request.GET.get("board_id") or "")
+
+
+def _models_on(who: UserActor, board_id: str, chosen: str) -> list[str]:
+    """Models of the board's gateway, asked now; a choice that was sent is what was offered."""
+    if chosen:
+        return [chosen[:200]]
+    return model_choice.offered_by(
+        model_choice.gateway_of(who, as_uuid(board_id) if board_id else None)
+    )
 
 
 def _souls() -> list[str]:

@@ -25,6 +25,7 @@ from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.pages import actor
 
 STRIP = 16
+UNTOUCHED = "Not checked."
 TITLES: dict[str, str | Promise] = {
     "address": _("Address"),
     "tcp": _("Reachable"),
@@ -52,6 +53,11 @@ class CheckRow:
     finding: str
     fix: str
     figure: str
+
+    @property
+    def is_untouched(self) -> bool:
+        """An earlier check failed, so this one was not made."""
+        return self.state == "skipped" and self.finding == said(UNTOUCHED)
 
     @property
     def title(self) -> str | Promise:

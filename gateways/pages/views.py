@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -23,8 +24,10 @@ from gateways.services import PolicyMode
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Invalid
 from missioncontrol.kernel.pages import home_of, is_htmx, page, trial
+from missioncontrol.kernel.sorting import sorting
 
 MOST = 200
+SORTS = {"name": Lower("name"), "state": "status", "version": "runtime_version"}
 ASK: PolicyMode = "ask"
 TRIED = ("url", "token", "allow_insecure_tls", "disable_device_pairing")
 
@@ -35,25 +38,29 @@ def gateway_list(request: HttpRequest) -> HttpResponse:
     """Gateways of the active organization."""
     who = _admin(request)
     gateways: QuerySet[Gateway] = Gateway.objects.visible_to(who)
-    gateways = gateways.filter(organization_id=home_of(who)).order_by("name", "id")
+    asked = sorting(request, SORTS, default="name")
+    gateways = gateways.filter(organization_id=home_of(who)).order_by(*asked.order)
     context = {
         "nav": "gateways",
         "rows": rows.gateway_rows(list(gateways[:MOST])),
         "cleanups": cleanups_of(who),
+        **asked.context,
     }
     name = "gateways/_gateway_rows.html" if is_htmx(request) else "gateways/gateway_list.html"
     return render(request, name, context)
 
 
-def _context(who: UserActor, gateway_id: UUID) -> dict[str, Any]:
-    gateway = Gateway.objects.seen_by(who, gateway_id)
+def _context(request: HttpRequest, gateway_id: UUID) -> dict[str, Any]:
+    _who, gateway = gateway_of(request, gateway_id)
+    checks = rows.check_rows(gateway.checks)
     return {
         "nav": "gateways",
         "tab": "overview",
         "gateway": rows.gateway_rows([gateway])[0],
         "day": history.days_of([gateway.id])[gateway.id],
         "verdict": remote.verdict_of(gateway),
-        "checks": rows.check_rows(gateway.checks),
+        "checks": checks,
+        "has_failed": any(check.state == "fail" for check in checks),
         "identity": GatewayIdentity.objects.filter(gateway_id=gateway.id).first(),
         "boards": Board.objects.filter(gateway_id=gateway.id).order_by("name"),
     }

@@ -15,6 +15,7 @@ from uuid import UUID
 import django_rq
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
@@ -31,6 +32,14 @@ from missioncontrol.kernel.unit import service
 
 FAILED_SHOWN = 50
 LATE_SECONDS = 30
+#: What rq calls the state of a worker.
+WORKER_STATES: dict[str, str | Promise] = {
+    "idle": gettext_lazy("waiting for work"),
+    "busy": gettext_lazy("at work"),
+    "started": gettext_lazy("starting"),
+    "suspended": gettext_lazy("suspended"),
+    "?": gettext_lazy("not known"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,11 @@ class WorkerRow:
     state: str
     seen_at: datetime | None
     current: str
+
+    @property
+    def state_word(self) -> str:
+        """What it does, in the reader's language; an unknown word is shown as it is."""
+        return str(WORKER_STATES.get(self.state, self.state))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Case, Value, When
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,6 +18,7 @@ from missioncontrol.kernel.actors import Role, UserActor
 from missioncontrol.kernel.authz import authorize
 from missioncontrol.kernel.errors import Conflict, Forbidden, Invalid
 from missioncontrol.kernel.pages import actor, home_of, page, page_of
+from missioncontrol.kernel.sorting import sorting
 from orgs import actions, board_access, rules
 from orgs.models import Membership, Organization
 from orgs.pages import invites
@@ -25,6 +28,12 @@ from orgs.services import members
 REFUSALS = (Forbidden, Conflict, Invalid)
 PAGE_SIZE = 100
 LIST = "/organization"
+#: People stand by how others call them.
+CALLED = Coalesce(
+    NullIf("user__preferred_name", Value("")), NullIf("user__name", Value("")), "user__username"
+)
+RANK = Case(When(role="owner", then=0), When(role="admin", then=1), default=2)
+SORTS: dict[str, Any] = {"person": Lower(CALLED), "role": RANK, "joined": "created_at"}
 
 
 @require_safe
@@ -38,13 +47,15 @@ def list_page(request: HttpRequest, *, status: int = 200, invite_form: Any = Non
     """The list, with a refused invitation on top when there is one."""
     who = actor(request)
     organization = Organization.objects.seen_by(who, home_of(who))
-    rows = Membership.objects.filter(organization=organization).select_related("user").in_order()
-    part = page_of(request, rows, PAGE_SIZE)
+    rows = Membership.objects.filter(organization=organization).select_related("user")
+    asked = sorting(request, SORTS, default="person", last=["pk"])
+    part = page_of(request, rows.order_by(*asked.order), PAGE_SIZE)
     is_admin = who.is_admin_in(organization.id)
     context = {
         "nav": "members",
         "organization": organization,
         **part,
+        **asked.context,
         "total": rows.count(),
         "boards": _board_names(organization.id, part["items"]) if is_admin else {},
         "me": who.id,

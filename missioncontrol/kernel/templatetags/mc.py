@@ -402,6 +402,12 @@ def lookup(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
     return (mapping or {}).get(key)
 
 
+@register.filter
+def untouched(checks: Iterable[Any] | None) -> list[str]:
+    """Titles of the checks that an earlier failure left out."""
+    return [str(check.title) for check in checks or () if getattr(check, "is_untouched", False)]
+
+
 @register.simple_tag
 def tasks_word(number: int) -> str:
     """Count of tasks in words."""

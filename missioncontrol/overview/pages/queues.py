@@ -27,11 +27,13 @@ def work(request: HttpRequest) -> HttpResponse:
     if not (who.is_super_admin or who.is_admin_in(who.organization_id)):
         raise Forbidden(_("Background work is shown to admins of the organization."))
     rows = parked.visible_to(who).filter(event__organization_id=who.organization_id)
+    listeners = queues.listeners(who.organization_id)
     context: dict[str, Any] = {
         "nav": "jobs",
         "work": queues.work(),
         "failed": queues.failed_jobs() if who.is_super_admin else None,
-        "listeners": queues.listeners(who.organization_id),
+        "listeners": listeners,
+        "late": [row for row in listeners if row.lag],
         "parked": rows.select_related("event").order_by("-pk")[:PARKED_SHOWN],
     }
     name = "overview/_jobs.html" if is_htmx(request) else "overview/jobs.html"
