@@ -15,6 +15,7 @@ class AgentsConfig(AppConfig):
             credentials,
             lookups,
             runs,
+            signs,
             skill_listeners,
             subscribers,
             usage_ingest,
@@ -24,6 +25,7 @@ class AgentsConfig(AppConfig):
         credentials.register()
         lookups.register()
         runs.register()
+        signs.register()
         subscribers.register()
         skill_listeners.register()
         usage_ingest.register()

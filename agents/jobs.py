@@ -59,6 +59,12 @@ def sweep_usage() -> None:
     usage_ingest.sweep()
 
 
+@job("gateway", timeout_seconds=60)
+def sweep_gateway_usage(gateway_id: str) -> None:
+    """Look through the sessions of one gateway."""
+    usage_ingest.sweep_gateway(UUID(gateway_id))
+
+
 @job("default", timeout_seconds=60)
 def sweep_budgets() -> None:
     """Resume whom a budget paused in a period that is over."""

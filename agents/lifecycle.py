@@ -28,7 +28,7 @@ from missioncontrol.kernel.secrets import token_hash
 
 from . import linked, rules, souls, workspace
 from .models import Agent
-from .services import notifications, outcomes, tokens
+from .services import model_choice, notifications, outcomes, tokens
 
 log = structlog.get_logger(__name__)
 RETRY_SECONDS = (2, 5, 10, 15, 30, 60, 120, 300)
@@ -160,14 +160,14 @@ def workspace_path(agent: Agent) -> str:
 
 def _write_workspace(agent: Agent, session: rpc.Session, lost: threading.Event) -> None:
     """Agent and files on the gateway; the token counts from here (ruling 29)."""
-    model = (agent.config or {}).get("model")
+    model = model_choice.to_set(agent.config, session)
     ensured = session.run(
         lambda client: provisioning.ensure_agent(
             client,
             agent_id=agent.remote_id,
             workspace=workspace_path(agent),
             display_name=agent.name,
-            model=str(model) if model else None,
+            model=model,
         )
     )
     _still_ours(lost)
@@ -303,12 +303,18 @@ def _remove_left_behind(agent: Agent, lost: threading.Event, *, is_patient: bool
 
 def _remove_remote(agent: Agent, left: dict[str, str]) -> None:
     gateway_id, remote_id = UUID(left["gateway_id"]), left["remote_id"]
+    is_adopted = bool(left.get("adopted"))
     with _remote_lock(gateway_id, remote_id):
-        if not rules.remote_is_ours(remote_id) or _is_held(agent, gateway_id, remote_id):
+        if _is_held(agent, gateway_id, remote_id):
+            return
+        if not (is_adopted or rules.remote_is_ours(remote_id)):
             return
         try:
             with rpc.session(gateway_id) as session:
-                session.run(lambda client: provisioning.delete_agent(client, remote_id))
+                if is_adopted:
+                    linked.release(session, remote_id)
+                else:
+                    session.run(lambda client: provisioning.delete_agent(client, remote_id))
         except NotFound:
             log.info("agent.gateway_gone", gateway=str(gateway_id))
 

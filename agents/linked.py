@@ -35,9 +35,9 @@ def without_block(text: str) -> str:
     return head.rstrip("\n") + "\n" + tail.lstrip("\n") if end else head.rstrip("\n") + "\n"
 
 
-def present_text(agent: Agent, session: rpc.Session) -> str:
+def present_text(remote_id: str, session: rpc.Session) -> str:
     """AGENTS.md as the gateway holds it, empty when there is none."""
-    found = session.run(lambda client: provisioning.read_file(client, agent.remote_id, FILE))
+    found = session.run(lambda client: provisioning.read_file(client, remote_id, FILE))
     return found.content if found else ""
 
 
@@ -48,7 +48,7 @@ def write(agent: Agent, session: rpc.Session) -> None:
         RemoteFailed: the gateway does not take AGENTS.md, or the agent is gone.
     """
     token = tokens.token_to_write(agent)
-    text = with_block(present_text(agent, session), workspace.linked_block(agent))
+    text = with_block(present_text(agent.remote_id, session), workspace.linked_block(agent))
     report = session.run(
         lambda client: provisioning.write_files(client, agent.remote_id, {FILE: text})
     )
@@ -59,17 +59,34 @@ def write(agent: Agent, session: rpc.Session) -> None:
     tokens.record_written(agent.id, token_hash(token))
 
 
+def release(session: rpc.Session, remote_id: str) -> None:
+    """Remove block and token of an adopted agent; one that is gone has none.
+
+    Raises:
+        GatewayUnavailable, RemoteFailed: from the gateway.
+    """
+    name = provisioning.HEADER_FILE
+    try:
+        text = present_text(remote_id, session)
+        held = session.run(lambda client: provisioning.read_file(client, remote_id, name))
+        files = {}
+        if BEGIN in text:
+            files[FILE] = without_block(text)
+        if held is not None and held.content.startswith(TOKEN_HEADER):
+            files[name] = ""
+        session.run(lambda client: provisioning.write_files(client, remote_id, files))
+    except RemoteFailed as refusal:
+        if refusal.machine_code != "remote_not_found":
+            raise
+
+
 def take_back(agent: Agent) -> bool:
     """Remove block and token from the gateway; ``False`` when it does not answer."""
     if agent.gateway_id is None:
         return False
     try:
         with rpc.session(agent.gateway_id) as session:
-            text = present_text(agent, session)
-            files = {provisioning.HEADER_FILE: ""}
-            if BEGIN in text:
-                files[FILE] = without_block(text)
-            session.run(lambda client: provisioning.write_files(client, agent.remote_id, files))
+            release(session, agent.remote_id)
     except DomainError:
         return False
     return True

@@ -12,7 +12,7 @@ from gateways import agents_lookup
 from gateways.agents_lookup import AgentFacts
 from missioncontrol.kernel import clock
 
-from . import rules
+from . import linked, rules
 from .models import Agent
 
 
@@ -78,9 +78,10 @@ def roster(board_ids: Iterable[UUID]) -> list[dict[str, Any]]:
         {
             **{name: getattr(agent, name) for name in _ROSTER},
             "status": rules.displayed(agent, now=now),
+            "last_seen_at": rules.last_sign(agent),
             "is_board_lead": agent.agent_type == Agent.Type.LEAD,
         }
-        for agent in rows.only(*_ROSTER)
+        for agent in rows.only(*_ROSTER, "gateway_seen_at")
     ]
 
 
@@ -91,18 +92,35 @@ def roster_on(gateway_id: UUID) -> dict[str, AgentFacts]:
 
 
 def remote_ids_on(gateway_id: UUID) -> set[str]:
-    """Everything that was created on a gateway and may still be there."""
-    found = {agent.remote_id for agent in Agent.objects.filter(gateway_id=gateway_id)}
-    elsewhere = Agent.objects.filter(left_behind__contains=[{"gateway_id": str(gateway_id)}])
-    for left in elsewhere.values_list("left_behind", flat=True):
-        found |= {str(e["remote_id"]) for e in left if e.get("gateway_id") == str(gateway_id)}
-    return found
+    """Everything that was created on a gateway and may still be there; never what was adopted."""
+    mine = Agent.objects.filter(gateway_id=gateway_id, linked_remote_id="")
+    left = _left_on(gateway_id)
+    return {a.remote_id for a in mine} | {e["remote_id"] for e in left if not e.get("adopted")}
+
+
+def adopted_on(gateway_id: UUID) -> set[str]:
+    """Agents of a gateway that were there before us and hold our block and token."""
+    theirs = Agent.objects.filter(gateway_id=gateway_id).exclude(linked_remote_id="")
+    found = set(theirs.values_list("linked_remote_id", flat=True))
+    return found | {e["remote_id"] for e in _left_on(gateway_id) if e.get("adopted")}
+
+
+def _left_on(gateway_id: UUID) -> list[dict[str, str]]:
+    """What agents left behind on a gateway."""
+    rows = Agent.objects.filter(left_behind__contains=[{"gateway_id": str(gateway_id)}])
+    return [
+        entry
+        for left in rows.values_list("left_behind", flat=True)
+        for entry in left
+        if entry.get("gateway_id") == str(gateway_id)
+    ]
 
 
 def register() -> None:
     """Offer the look-ups."""
     agents_lookup.register(facts_of_remote)
     agents_lookup.register_remote_ids(remote_ids_on)
+    agents_lookup.register_adopted(adopted_on, linked.release)
     agents_lookup.register_roster(roster_on)
     assignees.register(assignees_by_id)
     assignees.register_lead(lead_of)

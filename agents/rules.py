@@ -111,16 +111,29 @@ class Sighted(Protocol):
 
     status: Any
     last_seen_at: Any
+    gateway_seen_at: Any
     heartbeat_config: Any
+
+
+def last_sign(agent: Sighted) -> datetime | None:
+    """The last sign of life: a call of the agent, or what its gateway showed of an adopted one.
+
+    Before its first call there is none: what the gateway sees proves no way to us.
+    """
+    called: datetime | None = agent.last_seen_at
+    if called is None or agent.gateway_seen_at is None:
+        return called
+    return max(called, agent.gateway_seen_at)
 
 
 def displayed(agent: Sighted, *, now: datetime) -> str:
     """What people see of a stored state."""
     if agent.status in _AS_STORED:
         return str(agent.status)
-    if agent.last_seen_at is None:
+    seen = last_sign(agent)
+    if seen is None:
         return "provisioning"
-    silent = (now - agent.last_seen_at).total_seconds()
+    silent = (now - seen).total_seconds()
     return "offline" if silent > offline_after_seconds(agent.heartbeat_config) else "online"
 
 

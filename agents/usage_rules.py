@@ -2,20 +2,22 @@
 
 Source: gateway protocol 4.5: ``usage`` of an assistant's message holds tokens as ``input``,
 ``output``, ``cacheRead``, ``cacheWrite``, and ``cost.total`` in dollars where the model has a
-price.
+price. A transcript hides silent replies (``NO_REPLY``); ``sessions.usage.logs`` has them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 STEPS = (50, 80, 100)
+#: A gateway whose clock is ahead is believed so far.
+CLOCKS_DIFFER = timedelta(hours=12)
 MOST_TOKENS = 10**12
 MOST_COST = Decimal(10) ** 11
 _CENT = Decimal("0.000001")
@@ -66,6 +68,45 @@ def used_in(message: Mapping[str, Any], *, session_key: str, now: datetime) -> U
     )
 
 
+def used_unseen(
+    log: Sequence[Mapping[str, Any]], curve: Sequence[Mapping[str, Any]],
+    messages: Sequence[Mapping[str, Any]], *, session_key: str, now: datetime,
+    written: Container[datetime] = (),
+) -> list[Used]:  # fmt: skip
+    """What answers took that the transcript does not show: silent replies cost as well.
+
+    They are told apart by their time in milliseconds, also from what was read before the session
+    began anew (``written``): the log goes on. It knows the sum of tokens alone; the curve tells
+    input from output where a point stands for one answer.
+    """
+    shown = {message.get("timestamp") for message in messages}
+    points = {point.get("timestamp"): point for point in curve}
+    known = next((m for m in reversed(messages) if m.get("role") == "assistant"), {})
+    found = []
+    for row in log:
+        at, total = row.get("timestamp"), _count(row, "tokens")
+        is_new = at not in shown and _moment(at, now) not in written
+        if row.get("role") != "assistant" or not at or not total or not is_new:
+            continue
+        point = points.get(at, {})
+        if sum(_count(point, name) for name in _SPLIT) != total:
+            point = {"input": total}
+        found.append(
+            Used(
+                external_id=f"{session_key[:100]}@{at}"[:120], at=_moment(at, now),
+                model=str(known.get("model") or "")[:200],
+                provider=str(known.get("provider") or "")[:100], session_key=session_key[:300],
+                cost=money(row.get("cost")), input_tokens=_count(point, "input"),
+                output_tokens=_count(point, "output"),
+                cached_tokens=_count(point, "cacheRead") + _count(point, "cacheWrite"),
+            )
+        )  # fmt: skip
+    return found
+
+
+_SPLIT = ("input", "output", "cacheRead", "cacheWrite")
+
+
 def _identity(message: Mapping[str, Any], facts: Mapping[str, Any], session_key: str) -> str:
     known = str(facts.get("id") or "")
     if known:
@@ -101,9 +142,10 @@ def money(value: Any) -> Decimal | None:
 
 
 def _moment(raw: Any, now: datetime) -> datetime:
-    """A message's time in milliseconds, never in the future; now where there is none."""
+    """A message's time in milliseconds, never far in the future; now where there is none."""
     if isinstance(raw, int | float) and not isinstance(raw, bool) and 0 < raw < 10**14:
-        return min(datetime.fromtimestamp(raw / 1000, UTC), now)
+        at = datetime.fromtimestamp(raw / 1000, UTC)
+        return at if at - now < CLOCKS_DIFFER else now
     return now
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 
@@ -20,6 +21,9 @@ Lookup = Callable[[UUID, str], AgentFacts | None]
 _lookup: Lookup | None = None
 RemoteIds = Callable[[UUID], Collection[str]]
 Roster = Callable[[UUID], Mapping[str, AgentFacts]]
+Release = Callable[[Any, str], None]
+_adopted: RemoteIds | None = None
+_release: Release | None = None
 _remote_ids: RemoteIds | None = None
 _roster: Roster | None = None
 
@@ -44,6 +48,23 @@ def register_remote_ids(lookup: RemoteIds) -> None:
 def remote_ids(gateway_id: UUID) -> Collection[str]:
     """Remote ids of our agents on a gateway."""
     return _remote_ids(gateway_id) if _remote_ids else ()
+
+
+def register_adopted(lookup: RemoteIds, release: Release) -> None:
+    """Name the look-up of agents that a gateway had before, and how they are let go."""
+    global _adopted, _release
+    _adopted, _release = lookup, release
+
+
+def adopted_ids(gateway_id: UUID) -> Collection[str]:
+    """Remote ids of agents that the gateway had before us."""
+    return _adopted(gateway_id) if _adopted else ()
+
+
+def release(session: Any, remote_id: str) -> None:
+    """Take back over an open session what was written to an adopted agent."""
+    if _release is not None:
+        _release(session, remote_id)
 
 
 def register_roster(lookup: Roster) -> None:

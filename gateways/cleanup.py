@@ -1,4 +1,7 @@
-"""Agents that a removed gateway still has are deleted there later, under a lease, with back-off."""
+"""Agents that a removed gateway still has are deleted there later, under a lease, with back-off.
+
+Those that were adopted stay: only what was written to them is taken back.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ BATCH = 20
 def plan(gateway: Gateway) -> GatewayCleanup | None:
     """Keep what reaches a gateway that is about to go, if agents of ours are on it."""
     remote_ids = sorted(agents_lookup.remote_ids(gateway.pk))
-    if not remote_ids or (gateway.is_simulated and not settings.ALLOW_SIMULATOR):
+    adopted_ids = sorted(agents_lookup.adopted_ids(gateway.pk))
+    if gateway.is_simulated and not settings.ALLOW_SIMULATOR:
+        return None
+    if not (remote_ids or adopted_ids):
         return None
     identity = GatewayIdentity.objects.filter(pk=gateway.pk).first()
     return GatewayCleanup.objects.create(
@@ -48,6 +54,7 @@ def plan(gateway: Gateway) -> GatewayCleanup | None:
         allow_insecure_tls=gateway.allow_insecure_tls,
         disable_device_pairing=gateway.disable_device_pairing,
         remote_ids=remote_ids,
+        adopted_ids=adopted_ids,
     )
 
 
@@ -69,13 +76,18 @@ def run(pk: UUID) -> bool:
 def _delete_remote(row: GatewayCleanup) -> None:
     target = _target(row)
     again = Gateway.objects.filter(url=row.url).values_list("pk", flat=True)
-    in_use = {name for pk in again for name in agents_lookup.remote_ids(pk)}
+    in_use = {name for pk in again for name in agents_lookup.roster(pk)}
     row.remote_ids = [name for name in row.remote_ids if name not in in_use]
+    row.adopted_ids = [name for name in row.adopted_ids if name not in in_use]
     with rpc.session_to(target, secrets=(target.token, target.device_token)) as session:
         for remote_id in list(row.remote_ids):
             session.run(partial(provisioning.delete_agent, agent_id=remote_id))
             row.remote_ids.remove(remote_id)
             row.save(update_fields=["remote_ids", "updated_at"])
+        for remote_id in list(row.adopted_ids):
+            agents_lookup.release(session, remote_id)
+            row.adopted_ids.remove(remote_id)
+            row.save(update_fields=["adopted_ids", "updated_at"])
 
 
 def _target(row: GatewayCleanup) -> Target:

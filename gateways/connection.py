@@ -159,8 +159,18 @@ class Link:
     async def _ready(self, client: GatewayClient) -> None:
         """At every (re)connection: learn what is asked, then send what was decided meanwhile."""
         self._client = client
+        await self._watch_sessions(client)
         await self._synchronise(client)
         await self._send_answers()
+
+    async def _watch_sessions(self, client: GatewayClient) -> None:
+        """Ask for ``sessions.changed``: heartbeat turns show in nothing else."""
+        try:
+            await client.call("sessions.subscribe", {})
+        except GatewayCallError as error:
+            if error.retryable:
+                raise
+            log.info("link.sessions_not_watched", gateway=str(self.held.gateway_id))
 
     async def _synchronise(self, client: GatewayClient) -> None:
         try:
@@ -193,11 +203,17 @@ class Link:
                 await self._work.run(take, self.gateway, event.payload, self._secrets)
             except DatabaseError:
                 self._resync.set()
-        elif events.handlers_of(event.name):
-            try:
-                self._buffer.put_nowait(event)
-            except asyncio.QueueFull:
-                log.warning("link.event_dropped", gateway=str(self.held.gateway_id))
+        else:
+            self._offer(event)
+
+    def _offer(self, event: Event) -> None:
+        """Keep an event for its handlers; events that nobody wants are dropped here."""
+        if not events.handlers_of(event.name):
+            return
+        try:
+            self._buffer.put_nowait(event)
+        except asyncio.QueueFull:
+            log.warning("link.event_dropped", gateway=str(self.held.gateway_id))
 
     async def _sync_again(self) -> None:
         """What the database could not take is stored when it is back: state, then the list."""
@@ -335,8 +351,10 @@ class Link:
             pause = PING_SECONDS
             started = time.perf_counter()
             try:
-                await client.call("health", {}, timeout=ANSWER_SECONDS)
+                health = await client.call("health", {}, timeout=ANSWER_SECONDS)
                 took = round((time.perf_counter() - started) * 1000, 1)
+                if isinstance(health, dict):
+                    self._offer(Event("health", health))
                 answer = await client.call("sessions.list", SESSIONS_WANTED, timeout=ANSWER_SECONDS)
                 await self._work.run(
                     records.add_sample,

@@ -132,12 +132,19 @@ class GatewayCleanup(TenantEntity, LeasedWork):
     disable_device_pairing = models.BooleanField(default=False)
     #: Remote ids of agents that Mission Control created there.
     remote_ids: Any = models.JSONField(default=list)
+    #: Remote ids of agents that were there before: they stay, what we wrote to them goes.
+    adopted_ids: Any = models.JSONField(default=list)
     last_error = models.TextField(blank=True, default="")
 
     objects = querysets.CleanupQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.name}: {len(self.remote_ids)} left"
+        return f"{self.name}: {self.left_count} left"
+
+    @property
+    def left_count(self) -> int:
+        """Agents that still need a visit."""
+        return len(self.remote_ids) + len(self.adopted_ids)
 
     @property
     def target(self) -> Target:

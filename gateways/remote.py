@@ -158,7 +158,9 @@ def _line(raw: str) -> LogLine:
         found = None
     if not isinstance(found, dict):
         return LogLine("", "", raw[:2000])
-    raw_level: Any = found.get("level") or found.get("logLevelName") or ""
+    meta = found.get("_meta")
+    named = meta.get("logLevelName") if isinstance(meta, dict) else None
+    raw_level: Any = found.get("level") or found.get("logLevelName") or named or ""
     level = LEVEL_NAMES.get(raw_level, raw_level) if isinstance(raw_level, int) else raw_level
     text = found.get("message") or found.get("msg") or found.get("0") or raw
     at = found.get("time") or found.get("ts") or found.get("timestamp") or ""

@@ -12,6 +12,7 @@ from agents import rules, services
 from agents.api import schemas, shapes
 from agents.api.views import role_of
 from agents.models import Agent
+from agents.services import model_choice
 from boards.api.views.agent import ALL, LEAD, for_agents
 from boards.models import Board
 from missioncontrol.kernel import clock
@@ -109,6 +110,8 @@ class PeersView(AgentDoor):
         given = self.read(schemas.AgentCreate).given()
         role_of(given)
         given.pop("organization_id", None)
+        gateway = model_choice.gateway_of(self.agent, self.agent.board_id)
+        given = model_choice.settled(given, gateway=gateway)
         agent = services.create_agent(self.agent, **given)
         return ok(shapes.agent(agent), version=agent.version)
 

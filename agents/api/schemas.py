@@ -39,10 +39,15 @@ class AgentFields(Input):
     soul_template: Template | None = None
 
 
+#: ``provider/model``, as the gateway names it; empty or null: the gateway decides.
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
 class AgentCreate(AgentFields):
     """A new agent; without ``board_id`` it waits in the pool."""
 
     name: Name
+    model: ModelName | None = None
     organization_id: UUID | None = None
     board_id: UUID | None = None
     agent_type: Literal["worker", "lead"] = "worker"
@@ -53,6 +58,7 @@ class AgentPatch(AgentFields):
     """Changes of an agent; ``board_id`` null releases it."""
 
     name: Name = ""
+    model: ModelName | None = None
     board_id: UUID | None = None
     agent_type: Literal["worker", "lead"] = "worker"
     is_board_lead: bool | None = None

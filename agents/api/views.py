@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from activity.models import ActivityEvent
-from agents import rules, services
+from agents import actions, rules, services
 from agents.api import linking, schemas, shapes, waiting
 from agents.models import Agent
-from agents.services import template_sync
-from missioncontrol.kernel import clock
+from agents.services import model_choice, template_sync
+from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import AgentActor, Kind, UserActor
 from missioncontrol.kernel.api import ApiView, done, ok, operation, uuid_query
 from missioncontrol.kernel.errors import Forbidden, Invalid, NotFound
@@ -73,6 +73,8 @@ class AgentListView(ApiView):
         """A pool agent without ``board_id``; else it is set up on the board's gateway."""
         given = self.read(schemas.AgentCreate).given()
         role_of(given)
+        gateway = model_choice.gateway_of(self.actor, given.get("board_id"))
+        given = model_choice.settled(given, gateway=gateway)
         agent = services.create_agent(self.actor, given.pop("organization_id", None), **given)
         if agent.gateway_id and waiting.wants_to_wait(request.GET, default=self.is_v1()):
             agent = waiting.for_setup(agent.id) or agent
@@ -90,6 +92,14 @@ class AgentView(ApiView):
         agent: Agent = Agent.objects.seen_by(self.actor, agent_id)
         return ok(shapes.agent(agent), version=agent.version)
 
+    def _with_model(self, given: dict[str, Any], agent_id: UUID) -> dict[str, Any]:
+        if "model" not in given and "config" not in given:
+            return given
+        agent: Agent = Agent.objects.select_related("gateway").seen_by(self.actor, agent_id)
+        may = authz.allowed(self.actor, actions.UPDATE, agent)
+        gateway = agent.gateway if may else None
+        return model_choice.settled(given, gateway=gateway, present=agent.config)
+
     @operation(
         tags=TAGS, summary="Change an agent", request=schemas.AgentPatch, response=schemas.AgentOut
     )
@@ -104,6 +114,7 @@ class AgentView(ApiView):
             Agent.objects.seen_by(self.actor, agent_id)
             raise Forbidden(_("status is controlled by agent heartbeat"), code="status_read_only")
         role_of(given)
+        given = self._with_model(given, agent_id)
         is_main = given.pop("is_gateway_main", None)
         change = services.update_agent
         if is_main is not None:

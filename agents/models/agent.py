@@ -74,6 +74,8 @@ class Agent(TenantEntity, Versioned, LeasedWork):
     previous_token_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
     previous_token_until = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    #: When the gateway last showed an adopted agent at work, or vouched for one without heartbeat.
+    gateway_seen_at = models.DateTimeField(null=True, blank=True)
     #: Life cycle on the gateway.
     work = models.CharField(max_length=16, choices=Work.choices, blank=True, default=Work.NONE)
     work_options: Any = models.JSONField(default=dict, blank=True)

@@ -88,6 +88,14 @@ class AgentForm(KitForm):
             *((name, name) for name in names),
         ]
 
+    def ask_models_at(self, address: str) -> None:
+        """Have the models read anew when another board is chosen."""
+        part = "#agent-model"
+        self.fields["board_id"].widget.attrs |= {
+            "hx-get": address, "hx-trigger": "change", "hx-select": part, "hx-target": part,
+            "hx-swap": "outerHTML",
+        }  # fmt: skip
+
     def offer_souls(self, keys: list[str]) -> None:
         """Name the roles that can be chosen."""
         self.fields["soul"].choices = [  # type: ignore[attr-defined]

@@ -147,9 +147,15 @@ def _let_go(actor: UserActor, agent_id: UUID, *, is_clean: bool) -> Agent:
     agent: Agent = Agent.objects.select_related("board", "gateway").open_for(actor, agent_id)
     remote_id = agent.linked_remote_id
     setup.note("agent.unlinked", actor, agent, remote_agent_id=remote_id, is_clean=is_clean)
+    if not is_clean:  # a run takes back what the gateway could not be told now
+        setup.leave_behind(agent)
     agent.linked_remote_id = ""
     agent.board, agent.gateway, agent.agent_type = None, None, Agent.Type.WORKER
     agent.version += 1
-    agent.save(update_fields=["linked_remote_id", "board", "gateway", "agent_type", "version"])
+    agent.save(
+        update_fields=[
+            "linked_remote_id", "left_behind", "board", "gateway", "agent_type", "version",
+        ]
+    )  # fmt: skip
     crud.rest(agent)
     return agent

@@ -159,9 +159,13 @@ def release_from_gateway(gateway_id: UUID, organization_id: UUID) -> int:
         agent.delete()
     agents = _locked(Q(gateway_id=gateway_id))
     for agent in agents:
-        agent.gateway, agent.left_behind = None, []
+        agent.gateway, agent.left_behind, agent.linked_remote_id = None, [], ""
         agent.status_before_pause = ""
-        agent.save(update_fields=["gateway", "left_behind", "status_before_pause", "updated_at"])
+        agent.save(
+            update_fields=[
+                "gateway", "left_behind", "linked_remote_id", "status_before_pause", "updated_at",
+            ]
+        )  # fmt: skip
         crud.rest(agent)
         setup.note("agent.detached", who, agent)
     Agent.objects.filter(gateway_id=gateway_id, status=Agent.Status.DELETING).update(left_behind=[])

@@ -84,6 +84,36 @@ def _seen(agent: Agent, now: datetime) -> None:
         _publish("agent.checked_in", agent)
 
 
+@service
+def note_gateway_sign(agent_id: UUID, *, at: datetime | None, every: str | None = None) -> None:
+    """The gateway shows an adopted agent alive: no check-in, and no answer to a message.
+
+    Args:
+        at: When it was seen; ``None`` for never.
+        every: Interval of its own heartbeat there, which is what its silence is measured by.
+    """
+    agent = (
+        Agent.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=agent_id)
+        .exclude(linked_remote_id="")
+        .first()
+    )
+    if agent is None:
+        return
+    fields: list[str] = []
+    if every is not None and rules.heartbeat_of(agent.heartbeat_config)["every"] != every:
+        agent.heartbeat_config = {**(agent.heartbeat_config or {}), "every": every}
+        fields.append("heartbeat_config")
+    before = rules.last_sign(agent) or agent.gateway_seen_at
+    if at is not None and (before is None or at - before >= rules.SEEN_EVERY):
+        late = rules.is_late(agent.heartbeat_config, before, at)
+        AgentBeat.objects.create(agent=agent, at=at, late=late)
+        agent.gateway_seen_at = at
+        fields.append("gateway_seen_at")
+    if fields:
+        agent.save(update_fields=[*fields, "updated_at"])
+
+
 def _take_as_answer(agent_id: UUID) -> None:
     """The first call after a message is its answer: the tasks it named are being worked on.
 

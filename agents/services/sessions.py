@@ -14,12 +14,11 @@ from gateways.wire import sessions
 from gateways.wire.redact import redact_json
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
-from missioncontrol.kernel.errors import Conflict, DomainError, NotFound
+from missioncontrol.kernel.errors import Conflict, NotFound
 
 from . import tokens
 
 SHOWN = 200
-MODELS_SECONDS = 3.0
 
 
 def _readable(actor: Actor, agent_id: UUID) -> tuple[Agent, UUID]:
@@ -64,21 +63,3 @@ def transcript(
         )
         safe: dict[str, Any] = redact_json(session.redacted(found), (tokens.token_to_write(agent),))
         return safe
-
-
-def models_offered(agent: Agent) -> list[str]:
-    """Models that the agent's gateway can run, asked now; none when it does not answer soon."""
-    if agent.gateway is None or not rpc.is_usable(agent.gateway):
-        return []
-    try:
-        with rpc.session(agent.gateway.pk, connect_timeout=MODELS_SECONDS) as session:
-            answer = session.call("models.list", {}, timeout=MODELS_SECONDS)
-    except DomainError:
-        return []
-    rows = answer.get("models") if isinstance(answer, dict) else None
-    found = [
-        f"{row['provider']}/{row['id']}"
-        for row in rows or []
-        if isinstance(row, dict) and row.get("provider") and row.get("id")
-    ]
-    return list(dict.fromkeys(found))[:SHOWN]

@@ -61,7 +61,7 @@ def _compare(agent: Agent, session: rpc.Session, *, overwrite: bool) -> dict[str
     }  # fmt: skip
     try:
         if agent.linked_remote_id:
-            present = linked.present_text(agent, session)
+            present = linked.present_text(agent.remote_id, session)
             wanted = {linked.FILE: linked.with_block(present, workspace.linked_block(agent))}
         else:
             # The gateway names the folder; it stands in AGENTS.md.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,6 +42,14 @@ def record_used(agent_id: UUID, used: Sequence[Used]) -> int:
     if rows:
         budgets.look_at(agent)
     return len(rows)
+
+
+def times_of(agent_id: UUID, session_key: str, *, newest: int) -> set[datetime]:
+    """When the newest answers of a session that are written down were given."""
+    rows = UsageEntry.objects.filter(
+        agent_id=agent_id, session_key=session_key[:300], source=Source.GATEWAY
+    )
+    return set(rows.order_by("-at").values_list("at", flat=True)[:newest])
 
 
 def _row(agent: Agent, one: Used, *, source: str, task_id: UUID | None) -> UsageEntry:

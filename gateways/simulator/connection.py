@@ -71,7 +71,8 @@ class Connection:
                 return self.holds(PAIRING)
         match event:
             case "session.message":
-                return payload.get("sessionKey") in self.watched_messages
+                is_watched = payload.get("sessionKey") in self.watched_messages
+                return self.watches_sessions or is_watched
             case "sessions.changed":
                 return self.watches_sessions
             case "agent":

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateways.simulator.heartbeats import beat
 from gateways.simulator.registry import ADMIN, APPROVALS, READ, WRITE, Call, Refusal, method
-from gateways.simulator.runs import Run
+from gateways.simulator.runs import Run, text_of
 from gateways.simulator.world import MODEL_NAME, MODEL_PROVIDER, SimSession, now_ms
 
 _DEFAULT_LIMIT = 100
@@ -100,16 +100,12 @@ def preview_sessions(call: Call) -> dict[str, Any]:
     for key in call.params["keys"]:
         session = world.sessions.get(world.session_key(str(key)))
         items = [
-            {"role": m["role"], "text": _text_of(m["content"])}
-            for m in (session.messages[-5:] if session else [])
+            {"role": m["role"], "text": text_of(m)}
+            for m in (session.shown()[-5:] if session else [])
         ]
         status = "ok" if items else "empty"
         previews.append({"key": key, "status": status, "items": items})
     return {"ts": now_ms(), "previews": previews}
-
-
-def _text_of(content: Any) -> str:
-    return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
 
 
 @method(
@@ -185,7 +181,7 @@ def compact_session(call: Call) -> dict[str, Any]:
 
 @method("sessions.subscribe", READ, optional={"limit": "integer", "agentId": "string"})
 def subscribe_sessions(call: Call) -> dict[str, Any]:
-    """Ask for ``sessions.changed`` events."""
+    """Ask for ``sessions.changed`` and, of every session, ``session.message`` events."""
     call.connection.watches_sessions = True
     return {"subscribed": True}
 
@@ -278,7 +274,7 @@ def chat_history(call: Call) -> dict[str, Any]:
     world, params = call.gateway.world, call.params
     key = world.session_key(params["sessionKey"])
     session = world.sessions.get(key)
-    messages = session.messages if session else []
+    messages = session.shown() if session else []
     end = len(messages) - (params.get("offset") or 0)
     start = max(0, end - (params.get("limit") or 200))
     run = call.gateway.runs.active(key)

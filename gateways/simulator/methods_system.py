@@ -12,10 +12,15 @@ from typing import Any
 
 from gateways.simulator.heartbeats import beat
 from gateways.simulator.registry import ADMIN, OPEN, READ, Call, Refusal, method
-from gateways.simulator.runs import Run
-from gateways.simulator.world import MODEL_NAME, MODEL_PROVIDER, duration_seconds, now_ms
-
-_DOLLARS_PER_TOKEN = 0.000002
+from gateways.simulator.runs import Run, text_of
+from gateways.simulator.world import (
+    DOLLARS_PER_TOKEN,
+    MODEL_NAME,
+    MODEL_PROVIDER,
+    SimSession,
+    duration_seconds,
+    now_ms,
+)
 
 
 def _heartbeat_rows(call: Call) -> list[dict[str, Any]]:
@@ -52,11 +57,19 @@ def health(call: Call) -> dict[str, Any]:
                 "agentId": agent.id,
                 "isDefault": agent.id == "main",
                 "heartbeat": beats[agent.id],
-                "sessions": {"count": sum(1 for s in sessions if s.agent_id == agent.id)},
+                "sessions": _sessions_of([s for s in sessions if s.agent_id == agent.id]),
             }
             for agent in call.gateway.world.visible_agents()
         ],
     }
+
+
+def _sessions_of(sessions: list[SimSession]) -> dict[str, Any]:
+    newest = sorted(sessions, key=lambda s: -s.updated_ms)[:5]
+    recent = [
+        {"key": s.key, "updatedAt": s.updated_ms, "age": now_ms() - s.updated_ms} for s in newest
+    ]
+    return {"count": len(sessions), "recent": recent}
 
 
 @method("status", READ)
@@ -185,9 +198,46 @@ def usage_cost(call: Call) -> dict[str, Any]:
         day = (today - timedelta(days=back)).isoformat()
         row = call.gateway.world.usage.get(day) or {"input": 0, "output": 0}
         total = row["input"] + row["output"]
-        cost = round(total * _DOLLARS_PER_TOKEN, 6)
+        cost = round(total * DOLLARS_PER_TOKEN, 6)
         daily.append({"date": day, **row, "totalTokens": total, "totalCost": cost})
     return {"updatedAt": now_ms(), "days": days, "daily": daily}
+
+
+def _taken(message: dict[str, Any]) -> dict[str, Any]:
+    usage = message.get("usage") or {}
+    cost = usage.get("cost") or {}
+    return {"tokens": usage.get("totalTokens"), "cost": cost.get("total")} if usage else {}
+
+
+@method("sessions.usage.logs", READ, required={"key": "string"}, optional={"limit": "integer"})
+def usage_logs(call: Call) -> dict[str, Any]:
+    """What each message of a session took, those included that its transcript hides."""
+    world = call.gateway.world
+    session = world.sessions.get(world.session_key(call.params["key"]))
+    messages = session.messages if session else []
+    rows = [
+        {"timestamp": m["timestamp"], "role": m["role"], "content": text_of(m), **_taken(m)}
+        for m in messages[-(call.params.get("limit") or 200) :]
+    ]
+    return {"logs": rows}
+
+
+@method("sessions.usage.timeseries", READ, required={"key": "string"})
+def usage_curve(call: Call) -> dict[str, Any]:
+    """The answers of a session as points."""
+    world = call.gateway.world
+    session = world.session(call.params["key"])
+    names = ("input", "output", "cacheRead", "cacheWrite", "totalTokens")
+    points = [
+        {
+            "timestamp": m["timestamp"],
+            **{name: m["usage"].get(name, 0) for name in names},
+            "cost": (m["usage"].get("cost") or {}).get("total", 0),
+        }
+        for m in session.messages
+        if m.get("usage")
+    ]
+    return {"sessionId": session.session_id, "points": points}
 
 
 @method("last-heartbeat", READ)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gateways.simulator.approvals import ExecRequest
 from gateways.simulator.commands import run_command
 from gateways.simulator.world import (
+    DOLLARS_PER_TOKEN,
     MODEL_NAME,
     MODEL_PROVIDER,
     FinishedRun,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Answered without a model; other words behind a slash are what they are for the model.
+COMMANDS = frozenset({"/status", "/new", "/reset", "/help", "/model", "/stop"})
 SILENT_REPLIES = frozenset({"NO_REPLY", "HEARTBEAT_OK"})
+#: What a transcript keeps of a heartbeat's prompt.
+HEARTBEAT_POLL = "[OpenClaw heartbeat poll]"
 
 
 class ModelFailure(Exception):
@@ -225,13 +230,13 @@ class RunEngine:
             _status(gateway, run, phase)
         emit_agent(gateway, run, "lifecycle", {"phase": "start", "startedAt": run.started_ms})
         _status(gateway, run, "starting_model")
-        _sessions_changed(gateway, run, "start")
+        _session_changed(gateway, run.session, "start", runId=run.id)
         model = {"phase": "model", "provider": MODEL_PROVIDER, "model": MODEL_NAME}
         emit_agent(gateway, run, "lifecycle", model)
         turn = Turn(gateway, run)
         try:
             turn.agent.complete_setup()
-            if run.message.startswith("/"):
+            if run.message.split(maxsplit=1)[0] in COMMANDS:
                 await turn.say(f"Status: {MODEL_PROVIDER}/{MODEL_NAME}")
             else:
                 await gateway.brain(turn)
@@ -264,7 +269,7 @@ class RunEngine:
         if not is_silent:
             fields["message"] = _assistant(run.text)
         emit_chat(gateway, run, state, **fields)
-        _sessions_changed(gateway, run, "end")
+        _session_changed(gateway, run.session, "end", runId=run.id)
         if run.is_heartbeat:
             gateway.report_heartbeat(run)
 
@@ -311,11 +316,21 @@ def _audience(run: Run) -> str | None:
     return run.session.key if run.is_heartbeat else None
 
 
+def text_of(message: dict[str, Any]) -> str:
+    """Text of a message."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
+
+
 def record(gateway: SimulatedGateway, session: SimSession, message: dict[str, Any]) -> None:
     """Append a message to the transcript and tell those who watch it."""
     session.messages.append(message)
     session.updated_ms = now_ms()
     message["__openclaw"]["seq"] = len(session.messages)
+    if text_of(message).strip() in {HEARTBEAT_POLL, *SILENT_REPLIES}:
+        session.hidden.add(message["__openclaw"]["id"])
+        _session_changed(gateway, session, "message")
+        return
     gateway.broadcast(
         "session.message",
         {"sessionKey": session.key, "agentId": session.agent_id, "message": message},
@@ -327,15 +342,20 @@ def _status(gateway: SimulatedGateway, run: Run, phase: str) -> None:
     emit_agent(gateway, run, "run_status", {"phase": phase})
 
 
-def _sessions_changed(gateway: SimulatedGateway, run: Run, phase: str) -> None:
+def _session_changed(
+    gateway: SimulatedGateway, session: SimSession, phase: str, **fields: Any
+) -> None:
     gateway.broadcast(
         "sessions.changed",
         {
-            "sessionKey": run.session.key,
-            "agentId": run.session.agent_id,
+            "sessionKey": session.key,
+            "agentId": session.agent_id,
             "phase": phase,
-            "runId": run.id,
             "ts": now_ms(),
+            "updatedAt": session.updated_ms,
+            "sessionId": session.session_id,
+            "hasActiveRun": phase != "end",
+            **fields,
         },
     )
 
@@ -346,7 +366,8 @@ def _assistant(text: str) -> dict[str, Any]:
 
 
 def _user(run: Run) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "user", "content": run.message, "timestamp": now_ms()}
+    text = HEARTBEAT_POLL if run.is_heartbeat else run.message
+    message: dict[str, Any] = {"role": "user", "content": text, "timestamp": now_ms()}
     if not run.is_heartbeat:
         message["idempotencyKey"] = f"{run.id}:user"
     message["__openclaw"] = {"id": str(uuid.uuid4()), "runId": run.id}
@@ -355,9 +376,17 @@ def _user(run: Run) -> dict[str, Any]:
 
 def _reply(run: Run) -> dict[str, Any]:
     tokens = max(1, len(run.text) // 4)
-    usage = {"input": len(run.message) // 4, "output": tokens}
-    usage["totalTokens"] = usage["input"] + usage["output"]
-    run.session.total_tokens += usage["totalTokens"]
+    given = len(run.message) // 4
+    cost = {"input": given * DOLLARS_PER_TOKEN, "output": tokens * DOLLARS_PER_TOKEN}
+    usage: dict[str, Any] = {
+        "input": given,
+        "output": tokens,
+        "cacheRead": 0,
+        "cacheWrite": 0,
+        "totalTokens": given + tokens,
+        "cost": {**cost, "total": round(cost["input"] + cost["output"], 9)},
+    }
+    run.session.total_tokens += given + tokens
     return {
         **_assistant(run.text),
         "provider": MODEL_PROVIDER,

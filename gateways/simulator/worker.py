@@ -14,6 +14,7 @@ from gateways.simulator.facts import Facts, read_facts
 from gateways.simulator.interview import interview, is_interview
 from gateways.simulator.runs import Turn
 from gateways.simulator.script import Answer, ApiCall, Command, work
+from gateways.simulator.skill_orders import follow_order, is_skill_order
 
 _STEP_SECONDS = 2.0
 _SHORTEST_PAUSE_SECONDS = 0.005
@@ -58,6 +59,8 @@ class Worker:
     async def _follow(self, turn: Turn, facts: Facts) -> str:
         if is_interview(turn.message):
             script = interview(turn.message, turn.transcript)
+        elif is_skill_order(turn.message):
+            script = follow_order(turn.message)
         else:
             script = work(facts, turn.message, is_heartbeat=turn.is_heartbeat)
         try:

@@ -16,6 +16,7 @@ from gateways.simulator.registry import Refusal
 
 FILE_NAMES = ("AGENTS.md", "SOUL.md", "USER.md", "IDENTITY.md", "BOOTSTRAP.md", "MEMORY.md")
 MODEL_PROVIDER, MODEL_NAME = "sim", "scripted-1"
+DOLLARS_PER_TOKEN = 0.000002
 REDACTED = "__OPENCLAW_REDACTED__"
 _SEEDS = {
     "AGENTS.md": "# AGENTS.md\n\nRules of this workspace.\n",
@@ -76,6 +77,12 @@ class SimSession:
     messages: list[dict[str, Any]] = field(default_factory=list)
     total_tokens: int = 0
     last_run_id: str | None = None
+    #: Ids of messages that no transcript shows: heartbeat prompts and silent replies.
+    hidden: set[str] = field(default_factory=set)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The messages that a transcript shows."""
+        return [m for m in self.messages if m["__openclaw"].get("id") not in self.hidden]
 
     @property
     def is_main(self) -> bool:
@@ -213,9 +220,8 @@ class World:
     def log(self, message: str, *, level: str = "INFO") -> None:
         """Append a line to the gateway's log."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-        self.logs.append(
-            json.dumps({"time": stamp, "level": level, "message": message}, ensure_ascii=False)
-        )
+        line = {"1": message, "_meta": {"logLevelName": level}, "time": stamp, "message": message}
+        self.logs.append(json.dumps(line, ensure_ascii=False))
         self.log_count += 1
 
 

@@ -96,7 +96,8 @@ async def ensure_agent(
             the gateway derives this very id.
         workspace: absolute path on the gateway's host; empty leaves it to the gateway.
         display_name: shown name, default the id.
-        model: model of the agent, None leaves it to the gateway.
+        model: model of the agent; empty gives the choice back to the gateway, None leaves it
+            as it is. The gateway takes any name, also of a model that it does not have.
         visible_within_seconds: how long a new agent may stay unknown.
 
     Raises:
@@ -106,8 +107,8 @@ async def ensure_agent(
     """
     is_new = await _create_agent(client, agent_id, workspace)
     change: dict[str, Any] = {"agentId": agent_id, "name": display_name or agent_id}
-    if model:
-        change["model"] = model
+    if model is not None:
+        change["model"] = model or None
     await when_visible(
         lambda: client.call("agents.update", change), within_seconds=visible_within_seconds
     )

@@ -90,6 +90,29 @@ async def chat_history(
     return answer if isinstance(answer, dict) else {}
 
 
+async def usage_log(
+    client: GatewayClient, key: str, *, limit: int = 100
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the answers of a session took, silent ones included, which a transcript hides.
+
+    Returns:
+        The newest rows of the log with ``timestamp``, ``role``, ``tokens`` and ``cost``, and the
+        points of the session's curve, which tell input from output; in a session of more than 200
+        answers several of them make one point.
+    """
+    answer = await client.call("sessions.usage.logs", {"key": key, "limit": limit})
+    logs = _rows(answer, "logs")
+    if not logs:
+        return [], []
+    curve = await client.call("sessions.usage.timeseries", {"key": key})
+    return logs, _rows(curve, "points")
+
+
+def _rows(answer: Any, name: str) -> list[dict[str, Any]]:
+    found = answer.get(name) if isinstance(answer, dict) else None
+    return [row for row in found or () if isinstance(row, dict)]
+
+
 async def wake(
     client: GatewayClient, *, agent_id: str, text: str, session_key: str | None = None
 ) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
 from activity.models import ActivityEvent
-from agents import linked, sweeps
-from agents.models import Agent, TemplateSync
+from agents import delivery, lifecycle, linked, rules, signs, sweeps
+from agents.models import Agent, AgentNotification, TemplateSync
 from agents.services import syncs
+from gateways import cleanup
+from gateways.models import GatewayCleanup
 from gateways.simulator.facts import read_facts
 from gateways.simulator.faults import Refused
+from missioncontrol.kernel import clock
 from tests import factories
 
 from .conftest import Stage
@@ -96,11 +100,152 @@ def test_an_agent_is_discovered_linked_and_let_go(stage: Stage, old: Any) -> Non
     assert {"agent.linked", "agent.unlinked"} <= types
 
 
+def linked_agent(stage: Stage) -> Agent:
+    return stage.run(Agent.objects.get(pk=link(stage).expect(200).json["id"]))
+
+
+def assert_untouched(stage: Stage, old: Any) -> None:
+    """It is still there, without block and token."""
+    assert stage.methods("agents.delete") == []
+    assert old.files["AGENTS.md"] == OWN
+    assert "mca_" not in str(old.files)
+
+
 def test_a_deleted_linked_agent_stays_on_its_gateway(stage: Stage, old: Any) -> None:
-    agent = stage.run(Agent.objects.get(pk=link(stage).expect(200).json["id"]))
+    agent = linked_agent(stage)
     stage.world.as_ann.delete(f"/agents/{agent.pk}").expect(200)
+    lifecycle.run(agent.pk)
     assert not Agent.objects.filter(pk=agent.pk).exists()
-    assert "old-hand" in stage.sim.world.agents
+    assert_untouched(stage, old)
+
+
+def test_a_linked_agent_that_is_moved_is_let_go(stage: Stage, old: Any) -> None:
+    agent = linked_agent(stage)
+    stage.world.as_ann.patch(f"/agents/{agent.pk}", {"board_id": None}).expect(200)
+    agent = stage.run(agent)
+    assert (agent.left_behind, agent.linked_remote_id, agent.status) == ([], "", "draft")
+    assert_untouched(stage, old)
+
+
+def test_what_could_not_be_told_is_taken_back_later(stage: Stage, old: Any) -> None:
+    agent = linked_agent(stage)
+    type(stage.gateway).objects.filter(pk=stage.gateway.pk).update(url="ws://127.0.0.1:9")
+    stage.world.as_ann.post(f"/agents/{agent.pk}/unlink").expect(200)
+    assert stage.fresh(agent).left_behind != []
+    assert "mca_" in str(old.files)
+    type(stage.gateway).objects.filter(pk=stage.gateway.pk).update(url=stage.simulator.url)
+    stage.make_due(agent)
+    assert stage.run(agent).left_behind == []
+    assert_untouched(stage, old)
+
+
+def test_a_removed_gateway_keeps_its_own_agents(stage: Stage, old: Any) -> None:
+    agent = linked_agent(stage)
+    made = ready(stage)
+    stage.world.as_ann.delete(f"/gateways/{stage.gateway.pk}?force=true").expect(200)
+    row = GatewayCleanup.objects.get()
+    assert (row.remote_ids, row.adopted_ids) == ([made.remote_id], ["old-hand"])
+    assert row.left_count == 2
+    assert cleanup.run(row.pk)
+    assert {"main", "old-hand"} <= set(stage.sim.world.agents)
+    assert made.remote_id not in stage.sim.world.agents
+    assert old.files["AGENTS.md"] == OWN
+    assert "mca_" not in str(old.files)
+    assert stage.fresh(agent).linked_remote_id == ""
+
+
+# --- signs of life --------------------------------------------------------------------------------
+
+
+def shown(agent: Agent, *, minutes: float) -> str:
+    """State that people see that long after now."""
+    return rules.displayed(agent, now=clock.now() + timedelta(minutes=minutes))
+
+
+def health_of(stage: Stage, **heartbeat: Any) -> dict[str, Any]:
+    """The gateway's health, with another heartbeat of the old agent."""
+    from gateways import rpc
+
+    found: dict[str, Any] = rpc.call(stage.gateway.pk, "health")
+    row = next(row for row in found["agents"] if row["agentId"] == "old-hand")
+    row["heartbeat"] |= heartbeat
+    return found
+
+
+def test_an_idle_linked_agent_is_there_as_long_as_its_gateway_lists_it(
+    stage: Stage, old: Any
+) -> None:
+    agent = linked_agent(stage)
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, health_of(stage))
+    assert shown(stage.fresh(agent), minutes=0) == "provisioning"  # it has not called yet
+    check_in(stage, agent).expect(200)
+    past = clock.now() - timedelta(hours=1)
+    Agent.objects.filter(pk=agent.pk).update(last_seen_at=past, gateway_seen_at=past)
+    assert shown(stage.fresh(agent), minutes=0) == "offline"
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, {"agents": [{"agentId": "main"}]})
+    assert shown(stage.fresh(agent), minutes=0) == "offline"
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, health_of(stage))
+    agent = stage.fresh(agent)
+    assert (shown(agent, minutes=0), shown(agent, minutes=11)) == ("online", "offline")
+    assert agent.last_seen_at == past
+
+
+def test_a_linked_agent_with_a_heartbeat_is_measured_by_it(stage: Stage, old: Any) -> None:
+    agent = linked_agent(stage)
+    check_in(stage, agent).expect(200)
+    past = clock.now() - timedelta(hours=1)
+    Agent.objects.filter(pk=agent.pk).update(last_seen_at=past, gateway_seen_at=None)
+    health = health_of(stage, enabled=True, every="30m", everyMs=1_800_000)
+    row = next(row for row in health["agents"] if row["agentId"] == "old-hand")
+    row["sessions"] = {"count": 0, "recent": []}
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, health)
+    agent = stage.fresh(agent)
+    assert agent.heartbeat_config["every"] == "30m"
+    assert shown(agent, minutes=0) == "offline"  # its sessions rest
+    moved = int((clock.now() - timedelta(minutes=20)).timestamp() * 1000)
+    row["sessions"] = {"count": 1, "recent": [{"key": "agent:old-hand:main", "updatedAt": moved}]}
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, health)
+    agent = stage.fresh(agent)
+    assert (shown(agent, minutes=0), shown(agent, minutes=26)) == ("online", "offline")
+
+
+def test_a_run_on_the_gateway_is_a_sign_of_life_but_no_answer(stage: Stage, old: Any) -> None:
+    agent = linked_agent(stage)
+    check_in(stage, agent).expect(200)
+    past = clock.now() - timedelta(hours=1)
+    note = AgentNotification.objects.create(
+        organization=stage.world.org, agent=agent, kind="talk", text="x", state="sent",
+        sent_at=clock.now(), answer_deadline_at=clock.now() - timedelta(seconds=1),
+    )  # fmt: skip
+    Agent.objects.filter(pk=agent.pk).update(last_seen_at=past, gateway_seen_at=None)
+    frame = {"sessionKey": "agent:OLD-hand:telegram:7", "reason": "patch"}
+    signs.on_session(stage.gateway.pk, stage.world.org.pk, frame)
+    assert shown(stage.fresh(agent), minutes=0) == "offline"
+    signs.on_session(stage.gateway.pk, stage.world.org.pk, {**frame, "phase": "start"})
+    assert shown(stage.fresh(agent), minutes=0) == "online"
+    answer = stage.world.as_ann.get(f"/agents/{agent.pk}").expect(200).json
+    assert (answer["status"], answer["last_seen_at"] > past.isoformat()) == ("online", True)
+    delivery.judge_unanswered()
+    note.refresh_from_db()
+    assert note.state == "unanswered"
+    beats = agent.beats.count()
+    signs.on_session(stage.gateway.pk, stage.world.org.pk, {**frame, "phase": "end"})
+    assert agent.beats.count() == beats
+
+
+def test_agents_of_ours_speak_for_themselves(stage: Stage) -> None:
+    agent = ready(stage)
+    signs.on_health(stage.gateway.pk, stage.world.org.pk, health_of_all(stage))
+    frame = {"sessionKey": agent.session_key, "phase": "start"}
+    signs.on_session(stage.gateway.pk, stage.world.org.pk, frame)
+    assert stage.fresh(agent).gateway_seen_at is None
+
+
+def health_of_all(stage: Stage) -> dict[str, Any]:
+    from gateways import rpc
+
+    found: dict[str, Any] = rpc.call(stage.gateway.pk, "health")
+    return found
 
 
 def test_what_cannot_be_linked(stage: Stage, old: Any) -> None:

@@ -61,7 +61,7 @@ PARTS: tuple[Part, ...] = (
             *LEASE, "token_hash", "pending_token_hash", "previous_token_hash", "token_sealed",
             "pending_token_sealed", "previous_token_until", "work", "work_options", "left_behind",
             "checkin_deadline_at", "awaiting_answer_since", "active_run_id", "active_run_at",
-            "wake_attempts", "last_wake_sent_at", "heartbeat_sync_pending",
+            "wake_attempts", "last_wake_sent_at", "heartbeat_sync_pending", "gateway_seen_at",
         ),
         settled={"status": {"provisioning": "offline", "updating": "offline", "online": "offline"}},
     ),
