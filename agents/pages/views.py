@@ -20,7 +20,7 @@ from activity.reads import event_rows
 from agents import actions, reads, souls
 from agents.models import Agent
 from agents.pages.forms import OWN, AgentForm
-from agents.services import crud, orders, promotion, sessions
+from agents.services import crud, model_choice, orders, promotion
 from agents.services.files import literal
 from boards.models import Board
 from gateways.models import Gateway
@@ -167,7 +167,7 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             inputs = _inputs(form)
-            inputs.pop("config")
+            inputs["config"] = {key: value for key, value in inputs["config"].items() if value}
             agent = crud.create_agent(who, home_of(who), **inputs)
         except (Conflict, Forbidden, Invalid) as refusal:
             _take(form, refusal)
@@ -206,8 +206,8 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         form.offer_main()
     if request.method == "POST" and form.is_valid():
         changes = _inputs(form)
-        config = {**(agent.config or {}), **changes["config"]}
-        changes["config"] = {key: value for key, value in config.items() if value is not None}
+        chosen = {**changes, "model": changes.pop("config")["model"]}
+        changes = model_choice.settled(chosen, gateway=None, present=agent.config)
         changes["identity_profile"] = {**profile, **changes["identity_profile"]}
         changes["heartbeat_config"] = {
             **(agent.heartbeat_config or {}),
@@ -262,7 +262,7 @@ def _inputs(form: AgentForm) -> dict[str, Any]:
 def _models(agent: Agent, chosen: str) -> list[str]:
     """Models of the agent's gateway, asked now, and the one that it has or was given."""
     present = str((agent.config or {}).get("model") or "")
-    found = [] if chosen else sessions.models_offered(agent)
+    found = [] if chosen else model_choice.offered_by(agent.gateway)
     return list(dict.fromkeys(name[:200] for name in (present, chosen, *found) if name))
 
 
