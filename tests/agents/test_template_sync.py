@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from io import StringIO
 
+import pytest
+from django.core.management import CommandError, call_command
+
+from activity.models import ActivityEvent
 from agents.models import Agent, ImportedToken, TemplateSync
 from agents.services import crud, syncs
 from gateways.wire import client
@@ -69,3 +73,21 @@ def test_an_agent_that_moved_in_gets_a_new_token_only_on_request(stage: Stage) -
     found = stage.world.as_ann.post(f"{path(stage)}?rotate_tokens=true").expect(200).json
     assert (found["agents_updated"], found["errors"]) == (1, [])
     assert stage.fresh(agent).token_hash is not None
+
+
+def test_the_command_writes_and_says_what_it_could_not(stage: Stage) -> None:
+    agent = ready(stage)
+    stage.sim.world.agents[agent.remote_id].files["SOUL.md"] = "old"
+    out = StringIO()
+    words = ["sync_gateway_templates", "--gateway-id", str(stage.gateway.pk)]
+    call_command(*words, "--no-include-main", "--user-id", str(stage.world.ann.pk), stdout=out)
+    assert "agents updated: 1" in out.getvalue()
+    assert stage.sim.world.agents[agent.remote_id].files["SOUL.md"] != "old"
+    event = ActivityEvent.objects.get(type="gateway.templates_synced")
+    assert (event.actor_kind, event.actor_id) == ("user", stage.world.ann.pk)
+    Agent.objects.filter(pk=agent.pk).update(token_sealed="")
+    with pytest.raises(CommandError, match="1 could not be written"):
+        call_command(*words, stdout=out)
+    assert f"{agent.name}: Its token" in out.getvalue()
+    with pytest.raises(CommandError, match="no gateway"):
+        call_command("sync_gateway_templates", "--gateway-id", str(agent.pk), stdout=out)
