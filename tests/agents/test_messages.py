@@ -224,6 +224,7 @@ def test_a_paused_agent_loses_its_heartbeat_and_gets_it_back(stage: Stage) -> No
     assert stage.heartbeat(agent)["every"] == "10m"
 
 
+@pytest.mark.scenario("CORE-46")
 def test_the_lead_learns_of_new_tasks_and_reviews_and_sends_back(stage: Stage) -> None:
     lead = ready(stage, "Lea", agent_type="lead")
     worker = ready(stage, "Wim")
@@ -265,6 +266,7 @@ def test_mentions_and_the_assignee_hear_comments_but_never_the_author(stage: Sta
     assert "Leave the status" in AgentNotification.objects.get(agent=lead).text
 
 
+@pytest.mark.scenario("CORE-42")
 def test_a_blocked_task_is_announced_when_it_is_free(stage: Stage) -> None:
     worker = ready(stage, "Wim")
     who = stage.world.actor(stage.world.ann)

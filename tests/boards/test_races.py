@@ -13,6 +13,8 @@ from activity.models import ActivityEvent
 from boards import services
 from boards.models import Task, TaskDependency
 from missioncontrol.kernel.errors import DomainError
+from tests import factories
+from tests.clients import Client
 from tests.world import World, build_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,30 +55,33 @@ def make(world: World, title: str, **fields: Any) -> Task:
 
 @pytest.mark.scenario("CORE-40")
 def test_two_edges_at_once_build_no_cycle(ground: World) -> None:
-    actor = ground.actor(ground.ann)
     for round_ in range(5):
         a, b = make(ground, f"A{round_}"), make(ground, f"B{round_}")
+        edges = [(a, b), (b, a)]
         results = at_once(
-            lambda a=a, b=b: services.update_task(
-                actor, a.pk, changes={"depends_on_task_ids": [b.pk]}
-            ),
-            lambda a=a, b=b: services.update_task(
-                actor, b.pk, changes={"depends_on_task_ids": [a.pk]}
-            ),
+            *(
+                lambda one=one, other=other: ground.as_ann.patch(
+                    f"/tasks/{one.pk}", {"depends_on_task_ids": [str(other.pk)]}
+                )
+                for one, other in edges
+            )
         )
-        assert sum(isinstance(result, Task) for result in results) == 1
-        assert "dependency_cycle" in results
+        assert sorted((r.status, r.code) for r in results) == [
+            (200, None), (409, "dependency_cycle"),
+        ]  # fmt: skip
         assert TaskDependency.objects.filter(task__in=[a, b]).count() == 1
 
 
 @pytest.mark.scenario("CORE-52")
 def test_two_moves_at_once_follow_one_another(ground: World) -> None:
-    actor = ground.actor(ground.ann)
     task = make(ground, "Twice", status="in_progress")
-    at_once(
-        lambda: services.move_task(actor, task.pk, to="done"),
-        lambda: services.move_task(actor, task.pk, to="todo"),
+    results = at_once(
+        *(
+            lambda status=status: ground.as_ann.patch(f"/tasks/{task.pk}", {"status": status})
+            for status in ("done", "todo")
+        )
     )
+    assert [result.status for result in results] == [200, 200]
     moves = ActivityEvent.objects.filter(task_id=task.pk, type="task.moved").order_by("seq")
     path = [(event.data["from"], event.data["to"]) for event in moves]
     assert path[0][0] == "in_progress"
@@ -87,22 +92,19 @@ def test_two_moves_at_once_follow_one_another(ground: World) -> None:
 
 @pytest.mark.scenario("CORE-53")
 def test_two_workers_claim_one_task(ground: World) -> None:
-    from missioncontrol.kernel.credentials import from_agent_token
-    from tests import factories
-
     token = "mca_" + "w" * 43
     second = factories.make_agent(ground.org, "WB", board=ground.board, token=token)
     task = make(ground, "Claim me")
-    actors = [from_agent_token(ground.worker_token), from_agent_token(token)]
+    path = f"/agent/boards/{ground.board.pk}/tasks/{task.pk}"
     results = at_once(
         *(
-            lambda actor=actor: services.move_task(actor, task.pk, to="in_progress")
-            for actor in actors
-            if actor is not None
+            lambda who=who: who.patch(path, {"status": "in_progress"})
+            for who in (ground.as_worker, Client(agent_token=token))
         )
     )
-    assert sum(isinstance(result, Task) for result in results) == 1
-    assert "task_assignee_mismatch" in results
+    assert sorted((r.status, r.code) for r in results) == [
+        (200, None), (403, "task_assignee_mismatch"),
+    ]  # fmt: skip
     assert Task.objects.get(pk=task.pk).assigned_agent_id in (ground.worker.pk, second.pk)
 
 

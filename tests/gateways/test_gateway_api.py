@@ -316,6 +316,7 @@ def test_the_token_is_found_nowhere(
 def test_other_tenants_find_nothing(world: World) -> None:
     one = f"/gateways/{world.gateway.pk}"
     unknown = world.as_eve.get(f"/gateways/{uuid4()}").expect(404).json
+    task = factories.make_task(world.other_board)
     calls = [
         world.as_eve.get(one),
         world.as_eve.patch(one, {"name": "Mine"}),
@@ -326,6 +327,8 @@ def test_other_tenants_find_nothing(world: World) -> None:
         world.as_eve.get(f"{one}/exec-policy"),
         world.as_eve.post(f"{one}/exec-policy", {"mode": "ask"}),
         world.as_eve.get(f"{one}/logs"),
+        world.as_eve.post(f"{one}/templates/sync"),
+        world.as_eve.post(f"{one}/execute", {"task_id": str(task.pk)}),
         world.as_eve.get(f"/gateways/status?gateway_id={world.gateway.pk}"),
         world.as_eve.get(f"/gateways/status?board_id={world.board.pk}"),
         world.as_eve.get(f"/gateways/sessions?board_id={world.board.pk}"),

@@ -10,6 +10,7 @@ from django.apps import apps
 from activity import tally
 from activity.audit import verify
 from activity.models import ActivityEvent, AuditEntry, EventStream
+from agents.models import Onboarding, Skill, SkillInstall, SkillPack
 from orgs.models import Membership, Organization, User
 from tests import factories
 from tests.clients import operator, stranger
@@ -37,6 +38,15 @@ def test_the_guides_first_calls_work_with_the_installations_token() -> None:
     ]
     assert (listed.json["total"], listed.json["limit"], listed.json["offset"]) == (2, 200, 0)
     assert types_of(Organization.objects.get(name="My Company")) == ["organization.created"]
+
+
+@pytest.mark.parametrize("path", ["/organizations", "/organizations/me/list"])
+def test_organizations_stand_by_name_whatever_their_letters(world: World, path: str) -> None:
+    for name in ("beta", "Gamma", "ALPHA"):
+        world.as_ann.post("/organizations", {"name": name}).expect(200)
+    answer = world.as_ann.get(path).expect(200).json
+    listed = answer["items"] if isinstance(answer, dict) else answer
+    assert [row["name"] for row in listed] == ["Acme", "ALPHA", "beta", "Gamma"]
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/users/me", "/organizations/me/members"])
@@ -166,19 +176,52 @@ def test_deleting_takes_everything_but_the_audit_chain(world: World) -> None:
     world.as_ann.patch(f"/organizations/{world.org.id}", {"name": "Renamed"}).expect(200)
     factories.make_tag(world.org)
     factories.make_field(world.board)
+    fill(world)
     tally.advance_all()
+    kinds = set(_rows_of(world.org.id))
+    assert kinds >= {
+        "Agent", "Approval", "Board", "BoardGroup", "BoardMemory", "BoardWebhook", "CustomField",
+        "Execution", "Gateway", "GroupMemory", "Invite", "Membership", "Onboarding", "Skill",
+        "SkillInstall", "SkillPack", "Tag", "Task", "WebhookPayload",
+    }  # fmt: skip
+    others = _rows_of(world.other_org.id)
+    audited = AuditEntry.objects.filter(organization_id=world.org.id).count()
 
     world.as_ann.delete("/organizations/me").expect(200)
 
     assert _rows_of(world.org.id) == {}
     assert not ActivityEvent.objects.filter(organization_id=world.org.id).exists()
     assert not EventStream.objects.filter(pk__in=[world.org.id, world.board.id]).exists()
-    assert AuditEntry.objects.filter(organization_id=world.org.id).count() == 1
+    assert AuditEntry.objects.filter(organization_id=world.org.id).count() == audited + 1
     assert verify(world.org.id).holds
     assert not User.objects.filter(active_organization__isnull=False).exists()
     assert apps.get_model("boards", "Board").objects.filter(pk=world.other_board.pk).exists()
-    assert Membership.objects.filter(organization=world.other_org).count() == 1
+    assert _rows_of(world.other_org.id) == others
+    for name in ("TaskComment", "TaskDependency", "TaskAlias", "BoardUserObjectPermission"):
+        assert not apps.get_model("boards", name).objects.exists(), name
     world.as_ann.get(f"/organizations/{world.org.id}").expect(404)
+
+
+def fill(world: World) -> None:
+    """What else an organization can hold, by the API where it needs no gateway."""
+    ann, board = world.as_ann, f"/boards/{world.board.pk}"
+    group = ann.post("/board-groups", {"name": "G"}).expect(200).json["id"]
+    ann.patch(board, {"board_group_id": group, "key": "NEW"}).expect(200)
+    ann.post(f"{board}/memory", {"content": "note"}).expect(200)
+    ann.post(f"{board}/group-memory", {"content": "note"}).expect(200)
+    hook = ann.post(f"{board}/webhooks", {"description": "d"}).expect(200).json
+    stranger().post(f"{board}/webhooks/{hook['id']}", {"a": 1}).expect(202)
+    first, second = (ann.post(f"{board}/tasks", {"title": t}).expect(200).json for t in "ab")
+    ann.patch(f"/tasks/{second['id']}", {"depends_on_task_ids": [first["id"]]}).expect(200)
+    ann.post(f"/tasks/{first['id']}/move", {"board_id": str(world.second_board.pk)}).expect(200)
+    ann.post(f"/tasks/{second['id']}/execute").expect(202)
+    ann.post("/organizations/me/invites", {"invited_email": "g@e.org"}).expect(200)
+    pack = SkillPack.objects.create(organization=world.org, name="p", source_url="https://e.org/p")
+    skill = Skill.objects.create(
+        organization=world.org, pack=pack, name="s", source_url="https://e.org/s"
+    )
+    SkillInstall.objects.create(organization=world.org, skill=skill, gateway=world.gateway)
+    Onboarding.objects.create(organization=world.org, board=world.board, session_key="k")
 
 
 def _rows_of(organization_id: uuid.UUID) -> dict[str, int]:

@@ -96,6 +96,30 @@ def test_a_blocked_task_cannot_start(world: World) -> None:
     assert refused.code == "task_blocked_cannot_transition"
 
 
+@pytest.mark.scenario("CORE-41")
+@pytest.mark.parametrize("named", [{}, {"status": "in_progress"}], ids=["alone", "with its status"])
+def test_started_work_that_has_to_wait_goes_back(world: World, named: dict[str, str]) -> None:
+    first, mine = make(world, "First"), str(world.worker.pk)
+    task = make(world, "Started", status="in_progress", assigned_agent_id=mine)
+    body = {"depends_on_task_ids": [first["id"]], **named}
+    back = world.as_ann.patch(f"/tasks/{task['id']}", body).expect(200).json
+    assert (back["status"], back["in_progress_at"], back["is_blocked"]) == ("todo", None, True)
+    assert back["assigned_agent_id"] == mine
+    assert kinds(world, task)[-2:] == ["task.moved", "task.updated"]
+
+
+@pytest.mark.scenario("CORE-41")
+def test_a_lead_does_not_let_started_work_wait_where_it_is(world: World) -> None:
+    first = make(world, "First")
+    task = make(world, "Started", status="in_progress", assigned_agent_id=str(world.worker.pk))
+    wish = {"status": "in_progress", "depends_on_task_ids": [first["id"]]}
+    refused = by_agent(world, world.as_lead, task, **wish).expect(409)
+    assert refused.code == "task_blocked_cannot_transition"
+    assert refused.json["blocked_by_task_ids"] == [first["id"]]
+    now = read(world, task)
+    assert (now["status"], now["depends_on_task_ids"]) == ("in_progress", [])
+
+
 @pytest.mark.scenario("CORE-42")
 def test_a_finished_dependency_unblocks_once(world: World) -> None:
     first = make(world, "First")
@@ -283,6 +307,10 @@ def test_a_deleted_task_leaves_no_one_blocked(world: World) -> None:
     assert (left["status"], left["task_ids"]) == ("pending", [stays["id"]])
     told = [event for event in events(world, gone) if event["event"] == "task.deleted"]
     assert told[0]["title"] == "Gone"
+    feed = world.as_ann.get(f"/activity?task_id={gone['id']}").expect(200).items
+    assert {row["event_type"] for row in feed} >= {"task.created", "task.deleted"}
+    own = [row["resource_name"] for row in feed if row["resource_type"] == "task"]
+    assert set(own) == {f"{gone['key']} Gone"}
     world.as_ann.get(f"/tasks/{gone['id']}").expect(404)
 
 

@@ -86,6 +86,8 @@ def test_foreign_boards_are_absent(
         ("GET", "/tasks/{id}/comments", None),
         ("POST", "/tasks/{id}/comments", {"message": "x"}),
         ("POST", "/tasks/{id}/assign-agent", {"agent_id": None}),
+        ("PATCH", "/tasks/{id}/comments/" + NOWHERE, {"message": "x"}),
+        ("DELETE", "/tasks/{id}/comments/" + NOWHERE, None),
     ],
 )
 @pytest.mark.parametrize("who", ["as_eve", "as_other_lead"])
@@ -102,11 +104,30 @@ def test_foreign_tasks_are_absent(
     [("depends_on_task_ids", "missing_task_ids"), ("tag_ids", "missing_tag_ids")],
 )
 def test_foreign_references_are_absent(world: World, field: str, extra: str) -> None:
-    foreign = factories.make_task(world.board)
-    for pk in (str(foreign.pk), str(uuid.uuid4())):
+    rows = {
+        "depends_on_task_ids": factories.make_task(world.board),
+        "tag_ids": factories.make_tag(world.org),
+    }
+    for pk in (str(rows[field].pk), str(uuid.uuid4())):
         body = {"title": "x", field: [pk]}
         answer = world.as_eve.post(f"/boards/{world.other_board.pk}/tasks", body).expect(404)
         assert answer.json[extra] == [pk]
+
+
+@pytest.mark.scenario("CORE-28")
+def test_a_foreign_field_or_comment_is_none_of_ours(world: World) -> None:
+    factories.make_field(world.board, "cost")
+    theirs = factories.make_comment(factories.make_task(world.board))
+    own = factories.make_task(world.other_board)
+    for key in ("cost", "unheard-of"):
+        body = {"custom_field_values": {key: "1"}}
+        refused = world.as_eve.patch(f"/tasks/{own.pk}", body).expect(422)
+        assert refused.json["unknown_field_keys"] == [key]
+    path = f"/tasks/{own.pk}/comments/{theirs.pk}"
+    world.as_eve.patch(path, {"message": "x"}).expect(404)
+    world.as_eve.delete(path).expect(404)
+    theirs.refresh_from_db()
+    assert theirs.message == "A remark."
 
 
 @pytest.mark.scenario("CORE-28")
