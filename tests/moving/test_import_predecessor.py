@@ -62,8 +62,14 @@ def moved_in(there: Predecessor, *, apply: bool = True, reasons: bool = False) -
 
 def line(report: str, table: str) -> list[int]:
     """Numbers of one table: read, moved, there, left."""
-    found = next(row for row in report.splitlines() if row[:38].strip() == table)
-    return [int(number) for number in found[38:].split()]
+    return _numbers(report)[table][:4]
+
+
+def _numbers(report: str) -> dict[str, list[int]]:
+    """Numbers of every table: read, moved, there, left, joined."""
+    rows = (row for row in report.splitlines()[1:] if row and not row.startswith(" "))
+    found = {row[:38].strip(): [int(n) for n in row[38:].split() if n.isdigit()] for row in rows}
+    return {table: numbers for table, numbers in found.items() if len(numbers) == 5}
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_happen(there: Predecessor) -> None:
@@ -80,6 +86,11 @@ def test_a_dump_is_imported_and_an_agent_checks_in(there: Predecessor) -> None:
     for table in ("organizations", "boards", "agents", "tasks", "tags", "board_memory"):
         read, moved, _there, left = line(report, table)
         assert (read, left) == (moved, 0)
+    # Every row of every table is accounted for; an empty installation holds none of them yet.
+    for table, (read, moved, known, left, joined) in _numbers(report).items():
+        assert read == moved + known + left + joined, table
+        assert known == 0, table
+    assert _numbers(report)["tag_assignments"] == [1, 0, 0, 0, 1]
     assert not Task.objects.exclude(status__in=["todo", "in_progress", "review", "done"]).exists()
     worker = Client(agent_token=there.worker_token)
     worker.post("/agent/heartbeat", {"status": "online"}).expect(200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import inspect
 from datetime import timedelta
 
 import pytest
@@ -10,12 +12,13 @@ from django.test import Client as DjangoClient
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from missioncontrol.kernel import credentials
+from missioncontrol.kernel import credentials, secrets
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
+from orgs import credentials as own
 from orgs.models import ApiToken, Membership, Organization, User
 from tests import factories
-from tests.clients import operator
+from tests.clients import Client, operator
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +89,24 @@ def test_missing_address_and_name_of_the_operator_are_filled_in_again() -> None:
 def test_nearly_the_right_token_proves_nothing(token: str) -> None:
     assert resolve(token) is None
     assert not User.objects.exists()
+
+
+@pytest.mark.scenario("CORE-4")
+def test_the_installations_token_is_compared_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the first wrong letter stands makes no difference: one comparison of all of it."""
+    compared: list[tuple[str, str]] = []
+
+    def watch(left: str, right: str) -> bool:
+        compared.append((left, right))
+        return hmac.compare_digest(left.encode(), right.encode())
+
+    monkeypatch.setattr(own, "same", watch)
+    right = settings.LOCAL_AUTH_TOKEN
+    wrong = ["!" + right[1:], right[:-1] + "!"]
+    for token in wrong:
+        Client(bearer=token).get("/users/me").expect(401)
+    assert compared == [(token, right) for token in wrong]
+    assert "compare_digest" in inspect.getsource(secrets.same)
 
 
 def test_local_token_is_refused_when_that_mode_is_off(settings: object) -> None:

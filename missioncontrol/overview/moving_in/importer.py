@@ -20,9 +20,10 @@ from missioncontrol.overview.moving_in.state import Left, Moved
 from orgs.models import Organization
 
 ACTOR = SystemActor("moving in")
-Shape = Callable[[Row, Moved], "Model | list[Model]"]
+Shape = Callable[[Row, Moved], "Model | list[Model] | None"]
 
-#: Table and how its rows look here. A table may be read twice, for two kinds of row.
+#: Table and how its rows look here; none is a row that another one holds here. A table may be read
+#: twice, for two kinds of row.
 PLAN: tuple[tuple[str, Shape], ...] = (
     ("users", people.user),
     ("organizations", people.organization),
@@ -113,7 +114,10 @@ def _move_batch(rows: Iterable[Row], shape: Shape, moved: Moved, part: TableRepo
         except Left as reason:
             part.left.append((str(row.get("id", "")), str(reason)))
             continue
-        made.append((row, shaped if isinstance(shaped, list) else [shaped]))
+        if shaped is None:
+            part.joined += 1
+        else:
+            made.append((row, shaped if isinstance(shaped, list) else [shaped]))
     there = _known(model for _, models in made for model in models)
     fresh = []
     for row, models in made:

@@ -52,10 +52,10 @@ def approval_task(row: Row, moved: Moved) -> list[Model]:
     return [ApprovalTask(**keys, title=title, position=moved.positions[row["approval_id"]])]
 
 
-def approval_own_task(row: Row, moved: Moved) -> list[Model]:
+def approval_own_task(row: Row, moved: Moved) -> list[Model] | None:
     """The one task that an older request names in its own row."""
     if row.get("task_id") is None:
-        return []
+        return None
     return approval_task({"approval_id": row["id"], "task_id": row["task_id"]}, moved)
 
 
@@ -130,10 +130,10 @@ def payload(row: Row, moved: Moved) -> Model:
     )
 
 
-def comment(row: Row, moved: Moved) -> list[Model]:
-    """A comment: there an event, here a row of its own."""
+def comment(row: Row, moved: Moved) -> list[Model] | None:
+    """A comment: there an event, here a row of its own; other events are the history's."""
     if row.get("event_type") != COMMENT or not (row.get("message") or "").strip():
-        return []
+        return None
     moved.task(row.get("task_id"))
     agent_id = row.get("agent_id")
     if TaskComment.objects.filter(pk=row["id"]).exists():

@@ -80,12 +80,11 @@ def tag(row: Row, moved: Moved) -> Model:
     )
 
 
-def tag_of_task(row: Row, moved: Moved) -> list[Model]:
+def tag_of_task(row: Row, moved: Moved) -> None:
     """A tag on a task: kept on the task, in the order of assignment."""
     if row["tag_id"] not in moved.tags:
         raise Left("its tag is not there")
     moved.tags_of_tasks[row["task_id"]].append(row["tag_id"])
-    return []
 
 
 def custom_field(row: Row, moved: Moved) -> Model:
@@ -115,13 +114,12 @@ def binding(row: Row, moved: Moved) -> list[Model]:
     return [] if known.exists() else [through(board_id=row["board_id"], customfield_id=key)]
 
 
-def field_value(row: Row, moved: Moved) -> list[Model]:
+def field_value(row: Row, moved: Moved) -> None:
     """A value of a field: kept on the task."""
     key = moved.fields.get(row["task_custom_field_definition_id"])
     if key is None:
         raise Left("its field is not there")
     moved.values_of_tasks[row["task_id"]][key] = row.get("value")
-    return []
 
 
 def task(row: Row, moved: Moved) -> Model:
