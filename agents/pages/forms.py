@@ -88,6 +88,12 @@ class AgentForm(KitForm):
             *((name, name) for name in names),
         ]
 
+    def offer_every(self, present: str) -> None:
+        """Keep an interval that was set elsewhere among the choices."""
+        if present not in dict(EVERY):
+            word = _("Off") if present == "0m" else present
+            self.fields["every"].choices = [*EVERY, (present, word)]  # type: ignore[attr-defined]
+
     def ask_models_at(self, address: str) -> None:
         """Have the models read anew when another board is chosen."""
         part = "#agent-model"

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from activity.models import ActivityEvent
 from activity.reads import event_rows
-from agents import actions, reads, souls
+from agents import actions, reads, rules, souls
 from agents.models import Agent
 from agents.pages.forms import OWN, AgentForm
 from agents.services import crud, model_choice, orders, promotion
@@ -202,6 +202,7 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     form.offer(_boards(who))
     form.offer_souls(_souls())
     form.offer_models(_models(agent, request.POST.get("model", "")))
+    form.offer_every(str(rules.heartbeat_of(agent.heartbeat_config)["every"]))
     if agent.gateway_id is not None:
         form.offer_main()
     if request.method == "POST" and form.is_valid():

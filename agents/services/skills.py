@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from activity.publish import publish
 from agents import actions, skill_rules, skill_scan, workspace
 from agents.models import Agent, Skill, SkillInstall
+from gateways import rpc
 from gateways.models import Gateway
 from gateways.wire.redact import redact_text
 from missioncontrol.kernel import authz, clock
@@ -133,7 +134,9 @@ def install_skill(
             code="findings_not_accepted",
             findings=skill.findings,
         )
-    _send(main, _order_text(main, skill, gateway, is_removal=False), "Skill install failed")
+    folder = _folder(main, gateway)
+    text = _order_text(main, skill, gateway, folder=folder, is_removal=False)
+    _send(main, text, "Skill install failed")
     return _record_asked(actor, skill.pk, gateway.pk)
 
 
@@ -146,7 +149,9 @@ def uninstall_skill(actor: UserActor, skill_id: UUID, gateway_id: UUID) -> Skill
     skill, gateway, main = _pair(actor, skill_id, gateway_id)
     if not SkillInstall.objects.filter(skill=skill, gateway=gateway).exists():
         return None
-    _send(main, _order_text(main, skill, gateway, is_removal=True), "Skill uninstall failed")
+    folder = _folder(main, gateway)
+    text = _order_text(main, skill, gateway, folder=folder, is_removal=True)
+    _send(main, text, "Skill uninstall failed")
     return _record_removal(actor, skill.pk, gateway.pk)
 
 
@@ -174,14 +179,26 @@ def _send(main: Agent, text: str, failure: str) -> None:
         raise RemoteFailed(f"{failure}: {reason}", code="skill_message_failed") from refusal
 
 
-def _order_text(main: Agent, skill: Skill, gateway: Gateway, *, is_removal: bool) -> str:
-    """Steps, and the facts as one fenced block of data that no text of the skill can leave."""
+def _folder(main: Agent, gateway: Gateway) -> str:
+    """Where the gateway looks for skills of all its agents; it says so, else below its root."""
+    try:
+        answer = rpc.call(gateway.pk, "skills.status", {"agentId": main.remote_id})
+    except DomainError:
+        answer = {}
+    named = answer.get("managedSkillsDir") if isinstance(answer, dict) else None
     root = workspace.line(gateway.workspace_root, 500).rstrip("/")
+    return workspace.line(named, 500) or f"{root}/skills"
+
+
+def _order_text(
+    main: Agent, skill: Skill, gateway: Gateway, *, folder: str, is_removal: bool
+) -> str:
+    """Steps, and the facts as one fenced block of data that no text of the skill can leave."""
     facts = {
         "skill_id": str(skill.pk),
         "name": workspace.line(skill.name),
         "source_url": workspace.line(skill.source_url, 1000),
-        "destination": f"{root}/skills",
+        "destination": folder,
     }
     origin = skill.provenance or {}
     facts |= {

@@ -34,7 +34,7 @@ from gateways.wire.errors import (
     StaleHashError,
     UnsupportedFileError,
 )
-from gateways.wire.sessions import abort_chat, delete_session, send_chat
+from gateways.wire.sessions import abort_chat, delete_session, has_active_run, send_chat
 from gateways.wire.visibility import FIRST_PAUSE_SECONDS, VISIBLE_WITHIN_SECONDS, when_visible
 
 _HASH_TRIES = 5
@@ -246,9 +246,14 @@ async def _complete_setup(client: GatewayClient, agent_id: str) -> None:
     await send_chat(client, key, "/status", idempotency_key=str(uuid.uuid4()))
     loop = asyncio.get_running_loop()
     deadline = loop.time() + VISIBLE_WITHIN_SECONDS
-    while await read_file(client, agent_id, HEADER_FILE) is not None and loop.time() < deadline:
+    while loop.time() < deadline and (
+        await read_file(client, agent_id, HEADER_FILE) is not None
+        or await has_active_run(client, key)
+    ):
         await asyncio.sleep(FIRST_PAUSE_SECONDS)
-    await delete_session(client, key)
+    # A slow gateway may still work on it; a session that stays behind is no failed setup.
+    with contextlib.suppress(GatewayCallError):
+        await delete_session(client, key)
 
 
 def content_hash(content: str) -> str:

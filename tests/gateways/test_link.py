@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from activity.models import ActivityEvent
 from gateways import agents_lookup, events, leases, services
 from gateways.models import Gateway, GatewayCheck, GatewayLease
+from gateways.simulator.heartbeats import beat
 from gateways.simulator.thread import SimulatedGatewayThread
 from governance import services as governance
 from governance.models import Approval
@@ -305,6 +306,34 @@ def test_events_reach_their_handlers_in_order(
         simulator.run(send())
         until(lambda: len(seen) == 9)
     assert seen == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+def test_heartbeat_turns_and_health_are_heard(
+    ground: World, simulator: SimulatedGatewayThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody watches the session: its chat is not shown, but that it moved."""
+    heard: list[tuple[str, Any]] = []
+    for name, fact in (("sessions.changed", "phase"), ("health", "ok"), ("chat", "state")):
+
+        def handler(_gateway: Any, _org: Any, payload: Any, name: str = name, fact: str = fact):
+            heard.append((name, payload.get(fact)))
+
+        monkeypatch.setitem(events._handlers, name, [handler])
+    monkeypatch.setattr("gateways.connection.FIRST_PING_SECONDS", 0.1)
+    gateway = make_real(ground.org, simulator.url)
+    with holding() as holder:
+        until(lambda: holder.is_online(gateway))
+
+        async def beat_now() -> None:
+            run = beat(simulator.gateway, "main")
+            assert run is not None
+            await run.done.wait()
+
+        simulator.run(beat_now())
+        until(lambda: ("sessions.changed", "end") in heard)
+        until(lambda: ("health", True) in heard)
+    assert ("sessions.changed", "start") in heard
+    assert not [word for word, _fact in heard if word == "chat"]
 
 
 def test_answers_are_quick(ground: World, simulator: SimulatedGatewayThread) -> None:

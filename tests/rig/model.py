@@ -66,7 +66,8 @@ def plan(body: dict[str, Any]) -> Reply:
     )
     prompted = read_prompt(system)
     if prompted is not None:
-        kind, text = next_move(prompted, message, outputs)
+        said = [_plain(m) for m in messages[:index] if m.get("role") == "user"]
+        kind, text = next_move(prompted, _plain(messages[index]), outputs, said=said)
         # A call that waits for Mission Control to come back must not go to the background.
         arguments = {"command": text, "yieldMs": 90_000}
         return Reply(text) if kind == "say" else Reply(tool=("exec", arguments))
@@ -84,6 +85,12 @@ def _last_user(messages: list[dict[str, Any]]) -> tuple[int, str]:
             if said:
                 return index, said
     return -1, ""
+
+
+def _plain(message: dict[str, Any]) -> str:
+    """What was said, without the gateway's additions."""
+    text = _INTERNAL.sub("", text_of(message.get("content"))).strip()
+    return _STAMP.sub("", text).split(_TRAILER)[0].strip()
 
 
 def _directed(verb: str, rest: str, outputs: list[str]) -> Reply:

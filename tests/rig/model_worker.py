@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from gateways.simulator.facts import Facts, read_facts
-from gateways.simulator.script import Answer, ApiCall, Command, Step, work
+from gateways.simulator.interview import interview, is_interview
+from gateways.simulator.script import Answer, ApiCall, Command, Script, Step, work
+from gateways.simulator.skill_orders import follow_order, is_skill_order
 
 _FACT = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 _STATUS = re.compile(r"\s(\d{3})\s*$")
@@ -69,13 +72,16 @@ def read_prompt(system: str) -> Prompted | None:
     return Prompted(facts, header_file) if facts else None
 
 
-def next_move(prompted: Prompted, message: str, outputs: list[str]) -> tuple[str, str]:
+def next_move(
+    prompted: Prompted, message: str, outputs: list[str], *, said: Sequence[str] = ()
+) -> tuple[str, str]:
     """``("exec", command)`` for the next step, or ``("say", text)`` at the end.
+
+    ``said`` is what was said to the agent in this session before.
 
     The script is replayed with the outputs that are there; it is deterministic.
     """
-    is_heartbeat = "heartbeat" in message.lower()
-    script = work(prompted.facts, message, is_heartbeat=is_heartbeat)
+    script = _script(prompted, message, said)
     try:
         step = next(script)
         for output in outputs:
@@ -83,6 +89,14 @@ def next_move(prompted: Prompted, message: str, outputs: list[str]) -> tuple[str
     except StopIteration as end:
         return "say", str(end.value)
     return "exec", prompted.command_of(step)
+
+
+def _script(prompted: Prompted, message: str, said: Sequence[str]) -> Script:
+    if is_interview(message):
+        return interview(message, said)
+    if is_skill_order(message):
+        return follow_order(message)
+    return work(prompted.facts, message, is_heartbeat="heartbeat" in message.lower())
 
 
 def _answer_of(step: Step, output: str) -> Answer:
