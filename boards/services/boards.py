@@ -256,7 +256,9 @@ def set_paused(
 
 
 @service
-def delete_board(actor: Actor, board_id: Any, *, force: bool = False) -> None:
+def delete_board(
+    actor: Actor, board_id: Any, *, force: bool = False, expected_version: int | None = None
+) -> None:
     """Delete a board with everything on it; its agents are released by their own app.
 
     Args:
@@ -267,11 +269,13 @@ def delete_board(actor: Actor, board_id: Any, *, force: bool = False) -> None:
     Raises:
         NotFound: absent or invisible.
         Forbidden: no admin, or no right to write.
+        StaleVersion: somebody else changed it since ``expected_version``.
         RemoteFailed: a listener could not clean up and ``force`` is off.
     """
     # The full lock: nothing may be added while it goes.
     board = opening.open_board(actor, board_id, for_delete=True)
     authz.authorize(actor, actions.DELETE_BOARD, board)
+    opening.require_seen(board, expected_version)
     tasks = Task.objects.filter(board_id=board.pk).count()
     _publish(actor, board, "board.deleted", {"force": force, "name": board.name, "tasks": tasks})
     BoardUserObjectPermission.objects.filter(content_object_id=board.pk).delete()

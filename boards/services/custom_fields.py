@@ -13,7 +13,7 @@ from activity.publish import publish
 from boards import actions, custom_fields, rules
 from boards.custom_fields import FieldSpec
 from boards.models import Board, CustomField, Task
-from boards.services import groups
+from boards.services import groups, opening
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import Conflict, Invalid, StaleVersion
@@ -156,17 +156,21 @@ def _tell_updated(
 
 
 @service
-def delete_custom_field(actor: Actor, field_id: Any) -> None:
+def delete_custom_field(
+    actor: Actor, field_id: Any, *, expected_version: int | None = None
+) -> None:
     """Delete a field that no task has a value of.
 
     Raises:
         NotFound: absent or invisible.
         Forbidden: no admin.
+        StaleVersion: somebody else changed it since ``expected_version``.
         Conflict: ``values_exist`` with their ``count``.
     """
     # The full lock: nothing may be bound to it while it goes.
     field: CustomField = CustomField.objects.open_for(actor, field_id, for_delete=True)
     authz.authorize(actor, actions.MANAGE_FIELDS, field)
+    opening.require_seen(field, expected_version)
     bound = set(field.boards.values_list("pk", flat=True))
     _lock(bound)
     count = _with_value(field).count()

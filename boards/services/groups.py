@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from activity.publish import publish
 from boards import actions, rules
 from boards.models import Board, BoardGroup
+from boards.services import opening
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import Invalid, NotFound, StaleVersion
@@ -132,16 +133,18 @@ def update_group(
 
 
 @service
-def delete_group(actor: Actor, group_id: Any) -> None:
+def delete_group(actor: Actor, group_id: Any, *, expected_version: int | None = None) -> None:
     """Delete a group; its boards stay and are detached.
 
     Raises:
         NotFound: absent or invisible.
         Forbidden: no admin, or no right to write on its boards.
+        StaleVersion: somebody else changed it since ``expected_version``.
     """
     # The full lock: no board may join while it goes.
     group: BoardGroup = BoardGroup.objects.open_for(actor, group_id, for_delete=True)
     _authorize(actor, actions.DELETE_GROUP, group)
+    opening.require_seen(group, expected_version)
     ids = list(
         Board.objects.select_for_update(of=("self",), no_key=True)
         .filter(board_group_id=group.pk)

@@ -62,7 +62,12 @@ def move_task(
 
 @service
 def relocate_task(
-    actor: Actor, task_id: Any, *, board_id: UUID, from_board_id: UUID | None = None
+    actor: Actor,
+    task_id: Any,
+    *,
+    board_id: UUID,
+    from_board_id: UUID | None = None,
+    expected_version: int | None = None,
 ) -> Task:
     """Move a task to another board of the same organization.
 
@@ -72,12 +77,14 @@ def relocate_task(
     Raises:
         NotFound: task or board absent or invisible.
         Forbidden: no right to write on one of the boards.
+        StaleVersion: somebody else changed it since ``expected_version``.
         Invalid: another organization.
         Conflict: an approval of the task is pending.
     """
     source, target, task = _open_both(actor, as_uuid(task_id), board_id, from_board_id)
     if source.pk == target.pk:
         return task
+    opening.require_seen(task, expected_version)
     if target.organization_id != source.organization_id:
         raise Invalid(_("The board belongs to another organization."), field="board_id")
     pending = gates.pending_for([task.pk])

@@ -15,7 +15,7 @@ from boards import custom_fields, rows
 from boards.models import Board, Task
 from boards.rules import Mover
 from missioncontrol.kernel.actors import Actor, AgentActor
-from missioncontrol.kernel.errors import Forbidden, NotFound
+from missioncontrol.kernel.errors import Forbidden, NotFound, StaleVersion
 from missioncontrol.kernel.querysets import as_uuid
 
 
@@ -52,6 +52,19 @@ def open_task(
         raise NotFound
     task.__dict__["field_specs"] = custom_fields.unpack(board.custom_fields)
     return board, task
+
+
+def require_seen(row: Any, expected_version: int | None) -> None:
+    """Refuse to take away what somebody changed since the caller looked.
+
+    Raises:
+        StaleVersion: another row version.
+    """
+    if expected_version is not None and expected_version != row.version:
+        raise StaleVersion(
+            _("Somebody else changed it since."),
+            current={"id": str(row.pk), "version": row.version},
+        )
 
 
 def mover_of(actor: Actor, *, acting_for: str = "") -> Mover:

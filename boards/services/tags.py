@@ -14,7 +14,7 @@ from activity.publish import publish
 from boards import actions, rules
 from boards.models import Tag
 from boards.models.tag import DEFAULT_COLOR
-from boards.services import groups
+from boards.services import groups, opening
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import Conflict, Invalid, StaleVersion
@@ -120,16 +120,18 @@ def update_tag(
 
 
 @service
-def delete_tag(actor: Actor, tag_id: Any) -> None:
+def delete_tag(actor: Actor, tag_id: Any, *, expected_version: int | None = None) -> None:
     """Delete a tag; the tasks that carry it lose it.
 
     Raises:
         NotFound: absent or invisible.
         Forbidden: no admin.
+        StaleVersion: somebody else changed it since ``expected_version``.
     """
     # The full lock, since the row goes; a task that takes it meanwhile shows nothing of it.
     tag: Tag = Tag.objects.open_for(actor, tag_id, for_delete=True)
     authz.authorize(actor, actions.MANAGE_TAGS, tag)
+    opening.require_seen(tag, expected_version)
     with connection.cursor() as cursor:
         cursor.execute(_REMOVE, {"home": tag.organization_id, "tag": tag.pk})
         tasks = cursor.rowcount

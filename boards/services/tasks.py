@@ -280,18 +280,26 @@ def assign_task(
 
 
 @service
-def delete_task(actor: Actor, task_id: Any, *, board_id: UUID | None = None) -> None:
+def delete_task(
+    actor: Actor,
+    task_id: Any,
+    *,
+    board_id: UUID | None = None,
+    expected_version: int | None = None,
+) -> None:
     """Delete a task with its comments and links; what waited for it waits no longer.
 
     Raises:
         NotFound: absent, invisible, or not on ``board_id``.
         Forbidden: no right to write; an agent that is not the lead.
+        StaleVersion: somebody else changed it since ``expected_version``.
     """
     # The full lock: links and comments that point here must not appear meanwhile.
     board, task = opening.open_task(actor, task_id, board_id=board_id, for_delete=True)
     authz.authorize(actor, actions.DELETE_TASK, board)
     if isinstance(actor, AgentActor) and not actor.is_lead:
         raise Forbidden(_("Only a board's lead deletes tasks."), code="lead_only")
+    opening.require_seen(task, expected_version)
     waiting = [
         replace(entry, unfinished_ids=[pk for pk in entry.unfinished_ids if pk != task.pk])
         for entry in dependencies.dependents_of(task.pk)

@@ -119,14 +119,18 @@ def update_webhook(
 
 
 @service
-def delete_webhook(actor: Actor, board_id: UUID, webhook_id: Any) -> None:
+def delete_webhook(
+    actor: Actor, board_id: UUID, webhook_id: Any, *, expected_version: int | None = None
+) -> None:
     """Close the address; what it received goes with it.
 
     Raises:
         NotFound: absent, invisible, or of another board.
         Forbidden: no right to write.
+        StaleVersion: somebody else changed it since ``expected_version``.
     """
     _board, webhook = _open(actor, board_id, webhook_id, for_delete=True)
+    opening.require_seen(webhook, expected_version)
     _publish(actor, webhook, "webhook.deleted", {"payloads": webhook.payloads.count()})
     webhook.delete()
 

@@ -11,7 +11,7 @@ from activity import tally
 from activity.audit import verify
 from activity.models import ActivityEvent, AuditEntry, EventStream
 from agents.models import Onboarding, Skill, SkillInstall, SkillPack
-from orgs.models import Membership, Organization, User
+from orgs.models import Organization, User
 from tests import factories
 from tests.clients import operator, stranger
 from tests.world import World

@@ -119,7 +119,9 @@ class BoardView(ApiView):
     def delete(self, request: Request, board_id: UUID) -> Response:
         """Delete; ``force=true`` also when a gateway cannot be cleaned up now."""
         force = request.GET.get("force", "").lower() in ("1", "true", "yes")
-        services.delete_board(self.user, board_id, force=force)
+        services.delete_board(
+            self.user, board_id, force=force, expected_version=self.expected_version()
+        )
         return done()
 
 

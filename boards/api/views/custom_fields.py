@@ -84,5 +84,5 @@ class CustomFieldView(ApiView):
     @operation(tags=TAGS, summary="Delete a field that no task has a value of")
     def delete(self, request: Request, field_id: UUID) -> Response:
         """Delete."""
-        services.delete_custom_field(self.user, field_id)
+        services.delete_custom_field(self.user, field_id, expected_version=self.expected_version())
         return done()

@@ -69,10 +69,10 @@ class GroupView(ApiView):
         )
         return ok(shapes.group(group), version=group.version)
 
-    @operation(tags=TAGS, summary="Delete a group; its boards stay")
+    @operation(tags=TAGS, summary="Delete a group and its memory; its boards stay")
     def delete(self, request: Request, group_id: UUID) -> Response:
-        """Delete."""
-        services.delete_group(self.user, group_id)
+        """Notes and chat of the group go for good; the agents of its boards are told."""
+        services.delete_group(self.user, group_id, expected_version=self.expected_version())
         return done()
 
 

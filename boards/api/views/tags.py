@@ -95,7 +95,7 @@ class TagView(ApiView):
     @operation(tags=TAGS, summary="Delete a tag; its tasks lose it")
     def delete(self, request: Request, tag_id: UUID) -> Response:
         """Delete."""
-        services.delete_tag(self.user, tag_id)
+        services.delete_tag(self.user, tag_id, expected_version=self.expected_version())
         return done()
 
 

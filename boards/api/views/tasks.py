@@ -159,7 +159,10 @@ class TaskView(ApiView):
     def delete(self, request: Request, task_ref: TaskRef, board_id: UUID | None = None) -> Response:
         """Delete."""
         services.delete_task(
-            self.actor, resolve_task(self.actor, task_ref, board_id), board_id=board_id
+            self.actor,
+            resolve_task(self.actor, task_ref, board_id),
+            board_id=board_id,
+            expected_version=self.expected_version(),
         )
         return done()
 
@@ -200,6 +203,9 @@ class RelocateView(ApiView):
         """Relocate."""
         body = self.read(schemas.Relocation)
         task = services.relocate_task(
-            self.actor, resolve_task(self.actor, task_ref), board_id=body.board_id
+            self.actor,
+            resolve_task(self.actor, task_ref),
+            board_id=body.board_id,
+            expected_version=self.expected_version(),
         )
         return answer_task(task)

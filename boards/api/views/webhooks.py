@@ -94,7 +94,9 @@ class WebhookView(ApiView):
     @operation(tags=TAGS, summary="Delete a webhook with what it received")
     def delete(self, request: Request, board_id: UUID, webhook_id: UUID) -> Response:
         """Delete."""
-        webhooks.delete_webhook(self.user, board_id, webhook_id)
+        webhooks.delete_webhook(
+            self.user, board_id, webhook_id, expected_version=self.expected_version()
+        )
         return done()
 
     @operation(
