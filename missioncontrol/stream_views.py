@@ -14,9 +14,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from missioncontrol import streams
+from activity.api.schemas import EventOut, TaskCommentOut
+from missioncontrol import stream_schemas, streams
 from missioncontrol.feeds import Feed, open_feed
 from missioncontrol.kernel.api import ApiView, operation
+from missioncontrol.kernel.schemas import Output
 
 MOST_BATCHES = 50
 RESUME = [
@@ -32,14 +34,19 @@ BOARD = OpenApiParameter("board_id", OpenApiTypes.UUID, "query", description="Of
 
 
 def documented(
-    *tags: str, summary: str, extra: tuple[OpenApiParameter, ...] = ()
+    *tags: str,
+    summary: str,
+    event: str,
+    record: type[Output],
+    extra: tuple[OpenApiParameter, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Publish a stream: its parameters, and that it answers an event stream."""
+    """Publish a stream: its parameters, and the name and shape of its records."""
     return operation(
         tags=tags,
         summary=summary,
         parameters=[*RESUME, *extra],
-        response={(200, "text/event-stream"): OpenApiTypes.STR},
+        response={(200, stream_schemas.MEDIA_TYPE): record},
+        extensions={stream_schemas.EVENT: event},
     )
 
 
@@ -76,7 +83,10 @@ def _records(opened: Feed, after: int) -> bytes:
 class ActivityStream(StreamView):
     """``activity`` records."""
 
-    @documented("activity", summary="Events as they happen", extra=(BOARD,))
+    @documented(
+        "activity", summary="Events as they happen", event="activity", record=EventOut,
+        extra=(BOARD,),
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """Events of readable boards; of the organization for admins; an agent's own."""
         return self.answer(request)
@@ -85,7 +95,10 @@ class ActivityStream(StreamView):
 class TaskCommentStream(StreamView):
     """``comment`` records."""
 
-    @documented("activity", summary="Comments of tasks as they are written", extra=(BOARD,))
+    @documented(
+        "activity", summary="Comments of tasks as they are written", event="comment",
+        record=TaskCommentOut, extra=(BOARD,),
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """Comments on readable boards."""
         return self.answer(request)
@@ -94,7 +107,10 @@ class TaskCommentStream(StreamView):
 class AgentStream(StreamView):
     """``agent`` records."""
 
-    @documented("agents", summary="Agents as they change", extra=(BOARD,))
+    @documented(
+        "agents", summary="Agents as they change", event="agent",
+        record=stream_schemas.AgentRecord, extra=(BOARD,),
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """``{"agent": …}`` as it stands; of a deleted one its id and ``status: deleted``."""
         return self.answer(request)
@@ -103,7 +119,10 @@ class AgentStream(StreamView):
 class BoardTaskStream(StreamView):
     """``task`` records."""
 
-    @documented("tasks", summary="Tasks of a board as they change")
+    @documented(
+        "tasks", summary="Tasks of a board as they change", event="task",
+        record=stream_schemas.TaskRecord,
+    )  # fmt: skip
     def get(self, request: Request, **_path: Any) -> HttpResponse:
         """``{type, activity, task}``; for comments ``{type, activity, comment}``."""
         return self.answer(request)
@@ -112,7 +131,10 @@ class BoardTaskStream(StreamView):
 class BoardApprovalStream(StreamView):
     """``approval`` records."""
 
-    @documented("approvals", summary="Approvals of a board as they are asked and decided")
+    @documented(
+        "approvals", summary="Approvals of a board as they are asked and decided",
+        event="approval", record=stream_schemas.ApprovalRecord,
+    )  # fmt: skip
     def get(self, request: Request, **_path: Any) -> HttpResponse:
         """``{type, activity, approval}``."""
         return self.answer(request)
@@ -122,8 +144,9 @@ class BoardMemoryStream(StreamView):
     """``memory`` records of a board."""
 
     @documented(
-        "board-memory", summary="Notes and messages of a board as they come", extra=(IS_CHAT,)
-    )
+        "board-memory", summary="Notes and messages of a board as they come", event="memory",
+        record=stream_schemas.BoardMemoryRecord, extra=(IS_CHAT,),
+    )  # fmt: skip
     def get(self, request: Request, **_path: Any) -> HttpResponse:
         """``{"memory": …}``."""
         return self.answer(request)
@@ -135,6 +158,8 @@ class GroupMemoryStream(StreamView):
     @documented(
         "board-group-memory",
         summary="Notes and messages of a group as they come",
+        event="memory",
+        record=stream_schemas.GroupMemoryRecord,
         extra=(IS_CHAT,),
     )
     def get(self, request: Request, **_path: Any) -> HttpResponse:

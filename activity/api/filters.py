@@ -16,7 +16,7 @@ from activity import types
 from activity.api import shapes
 from governance.models import ApprovalTask
 from missioncontrol.kernel.errors import Invalid
-from missioncontrol.kernel.schemas import UtcTime, _no_nul
+from missioncontrol.kernel.schemas import EARLIEST, LATEST, UtcTime, _no_nul
 
 #: Beginnings of stored types per resource type of the feed.
 NOUNS: Mapping[str, tuple[str, ...]] = {
@@ -180,14 +180,19 @@ def _unknown(name: str) -> Invalid:
 
 
 def parse_moment(raw: str) -> datetime | None:
-    """A moment as people write it; naive is UTC; ``None`` when it is none."""
+    """A moment as people write it, in UTC; naive is UTC; ``None`` when it is none.
+
+    The database takes no offset of sixteen hours and more; what lies outside of the calendar is
+    its first or last day.
+    """
     try:
         found = parse_datetime(raw.strip())
     except ValueError:
         return None
     if found is None:
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    moment = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return min(max(moment, EARLIEST), LATEST).astimezone(UTC)
 
 
 def _actor_type(wanted: str) -> Q:

@@ -192,6 +192,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "missioncontrol.kernel.openapi.complete",
         "missioncontrol.kernel.openapi_probes.add_probes",
+        "missioncontrol.stream_schemas.describe_frames",
+        "missioncontrol.kernel.openapi_links.add_links",
     ],
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,

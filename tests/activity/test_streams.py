@@ -175,6 +175,24 @@ async def test_an_unknown_last_id_goes_on_from_now(world: World, given: str) -> 
         assert await reader.titles(1) == ["after"]
 
 
+@pytest.mark.parametrize(
+    ("moment", "titles"),
+    [
+        ("0262-12-22T17:33:23-20:41", ["before", "after"]),
+        ("0001-01-01T00:00:00%2B23:00", ["before", "after"]),
+        ("9999-12-31T23:59:59-23:00", ["after"]),
+    ],
+)
+async def test_a_moment_may_have_any_offset_and_age(
+    world: World, moment: str, titles: list[str]
+) -> None:
+    await sync_to_async(record)(world, "before")
+    async with reading(world.ann_token, query=f"since={moment}") as reader:
+        assert reader.status == 200
+        await sync_to_async(record)(world, "after")
+        assert await reader.titles(len(titles)) == titles
+
+
 async def test_since_replays_from_a_moment_and_nonsense_is_now(world: World) -> None:
     await sync_to_async(record)(world, "old")
     moment = timezone.now().isoformat().replace("+00:00", "Z")
