@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -18,7 +19,7 @@ from boards.models import Board
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Forbidden, NotFound
 from missioncontrol.kernel.hub import Frame
-from missioncontrol.kernel.sockets import Socket
+from missioncontrol.kernel.sockets import Answer, Socket
 from orgs.models import Membership
 
 REPLAY = 1000
@@ -97,28 +98,17 @@ class BoardConsumer(Socket):
 
     # --- frames of the client ------------------------------------------------------------
 
-    async def received(self, frame: dict[str, Any]) -> None:
-        """Dispatch by type."""
-        kind = frame["type"]
-        if kind in ("heartbeat", "ping"):
-            await self._heartbeat(frame)
-        elif kind in ("subscribe", "replay"):
-            await self._subscribe(frame.get("since_seq"))
-        elif kind in sync.OPS:
-            await self._perform(frame)
-        elif kind == "presence":
-            await self._presence(frame)
-        elif kind not in ("heartbeat_ack", "heartbeat.ack"):
-            payload = {"code": "unknown_type", "status": 422, "detail": "Unknown frame type."}
-            self.emit({"type": "error", "id": frame.get("id"), "payload": payload})
+    async def _acknowledged(self, frame: dict[str, Any]) -> None:
+        """The client's answer to a heartbeat asks for nothing."""
 
     async def _heartbeat(self, frame: dict[str, Any]) -> None:
         self.emit({"type": "heartbeat_ack", "id": frame.get("id"), "seq": self.sent_seq})
         if self.entry is not None:
             await presence.keep(self.board, self.entry)
 
-    async def _subscribe(self, since: Any) -> None:
+    async def _subscribe(self, asked: dict[str, Any]) -> None:
         """Join first and buffer, then read: no gap and nothing twice."""
+        since = asked.get("since_seq")
         self.buffer = self.buffer or []
         head = await self.follow(f"board.{self.board}", self._sink)
         if await self._replay(since, head):
@@ -188,6 +178,14 @@ class BoardConsumer(Socket):
         }
         await presence.keep(self.board, self.entry)
         self._tell("update", self.entry)
+
+    frames: ClassVar[Mapping[str, Answer]] = {
+        **dict.fromkeys(("heartbeat", "ping"), _heartbeat),
+        **dict.fromkeys(("heartbeat_ack", "heartbeat.ack"), _acknowledged),
+        **dict.fromkeys(("subscribe", "replay"), _subscribe),
+        **dict.fromkeys(sync.OPS, _perform),
+        "presence": _presence,
+    }
 
     async def left(self) -> None:
         """The avatar goes."""

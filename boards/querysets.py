@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from missioncontrol.kernel.actors import Actor, AgentActor, UserActor
 from missioncontrol.kernel.querysets import VisibleQuerySet
@@ -160,6 +160,18 @@ class OwnQuerySet(VisibleQuerySet[Any]):
         if actor.kind == "system":
             return self.all()
         return self.filter(organization_id=actor.organization_id)
+
+
+class CustomFieldQuerySet(OwnQuerySet):
+    """Custom fields, and which of their boards somebody is told of."""
+
+    def with_boards(self, actor: Actor) -> Self:
+        """With the boards that the actor may read; admins, who bind them, with every one."""
+        shown = board_q(actor, "read")
+        if isinstance(actor, UserActor):
+            shown |= Q(organization_id__in=[o for o in actor.memberships if actor.is_admin_in(o)])
+        boards = apps.get_model("boards", "Board").objects.filter(shown)
+        return self.prefetch_related(Prefetch("boards", queryset=boards))
 
 
 class BoardGroupQuerySet(VisibleQuerySet[Any]):

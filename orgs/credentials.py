@@ -202,11 +202,13 @@ def ask_role(actor: Actor, action: Action, row: Any) -> None:
     """Question 3 of the permission order: the role in the row's organization.
 
     Raises:
-        Forbidden: the role is not enough, or a ``write`` token meets an administrator's matter.
+        Forbidden: the role is not enough, or a ``write`` token would change an administrator's
+            matter; what a ``read`` token reads, it reads as well.
     """
     if action.role is None or not isinstance(actor, UserActor):
         return
-    if actor.scope == "write" and action.role.rank >= Role.ADMIN.rank:
+    is_change = action.role.rank >= Role.ADMIN.rank and not action.reads_only
+    if actor.scope == "write" and is_change:
         raise Forbidden(_("This token may not administer."), action=action.name)
     role = actor.role_in(getattr(row, "organization_id", None))
     if role is None or role.rank < action.role.rank:

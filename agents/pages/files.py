@@ -17,7 +17,7 @@ from agents import reads
 from agents.models import Agent
 from agents.pages.forms import FileForm
 from agents.services import files as services
-from missioncontrol.kernel.errors import DomainError
+from missioncontrol.kernel.errors import DomainError, Forbidden, NotFound
 from missioncontrol.kernel.pages import actor, page
 
 
@@ -37,6 +37,8 @@ def file_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     }
     try:
         context["files"] = services.list_files(who, agent_id)
+    except Forbidden:
+        raise
     except DomainError as refusal:
         context["fault"] = str(refusal.detail)
     return render(request, "agents/file_list.html", context)
@@ -56,6 +58,8 @@ def file_edit(request: HttpRequest, agent_id: UUID, name: str) -> HttpResponse:
                 if _write_or_compare(request, agent_id, name, form, context):
                     messages.success(request, _("%(name)s was written.") % {"name": name})
                     return HttpResponseRedirect(f"/agents/{agent_id}/files")
+            except (Forbidden, NotFound):
+                raise
             except DomainError as refusal:
                 form.add_error("content", str(refusal.detail))
     else:

@@ -15,7 +15,7 @@ from agents.models import Agent
 from agents.pages.forms import GroupHeartbeatForm
 from agents.services import heartbeats
 from boards.models import BoardGroup
-from missioncontrol.kernel.errors import Forbidden, Invalid
+from missioncontrol.kernel.errors import Invalid
 from missioncontrol.kernel.pages import actor, page
 
 
@@ -29,7 +29,7 @@ def group_heartbeat_page(request: HttpRequest, group_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             ids = heartbeats.set_group_heartbeat(who, group_id, **form.cleaned_data)
-        except (Forbidden, Invalid) as refusal:
+        except Invalid as refusal:
             form.take(list(refusal.extra.get("errors", [])), str(refusal.detail))
         else:
             _tell(request, group_heartbeat.write(ids))
@@ -42,7 +42,7 @@ def group_heartbeat_page(request: HttpRequest, group_id: UUID) -> HttpResponse:
         "tab": "heartbeat",
         "can_edit": who.is_admin_in(group.organization_id),
         "form": form,
-        "rows": reads.agent_rows(list(agents)),
+        "rows": reads.agent_rows(list(agents), who),
     }
     status = 422 if form.errors else 200
     return render(request, "agents/group_heartbeat.html", context, status=status)

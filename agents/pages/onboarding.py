@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agents import onboarding, onboarding_rules
+from agents import actions, onboarding, onboarding_rules
 from agents.models import Onboarding
 from agents.services import interviews
 from boards.models import Board
-from missioncontrol.kernel import clock
+from missioncontrol.kernel import authz, clock
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Conflict, DomainError, Forbidden, Invalid
 from missioncontrol.kernel.forms import KitForm
@@ -155,6 +155,8 @@ def _command(call: Callable[[HttpRequest, UserActor, UUID], Any]) -> Callable[..
             call(request, who, board_id)
         except DomainError as refusal:
             messages.error(request, str(refusal.detail))
+        except Forbidden:
+            raise
         return HttpResponseRedirect(reverse("agents:onboarding", args=[board_id]))
 
     return view
@@ -246,6 +248,7 @@ def onboarding_confirm(request: HttpRequest, board_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("boards:board-detail", args=[board_id]))
     status = 422 if form.errors else 200
     return render(
+    authz.authorize(who, actions.INTERVIEW, board)
         request, "agents/onboarding_confirm.html", {**context, "form": form}, status=status
     )
 

@@ -276,6 +276,7 @@ def _pack_form(request: HttpRequest, form: PackForm, pack: SkillPack | None) -> 
 @require_POST
 @page
 def pack_sync(request: HttpRequest, pack_id: UUID) -> HttpResponse:
+    authz.authorize(who, actions.CHANGE_SKILLS, pack)
     """Have a pack read again."""
     skill_packs.request_sync(_admin(request), pack_id)
     return HttpResponseRedirect(f"/skills/packs/{pack_id}")

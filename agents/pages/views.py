@@ -151,7 +151,7 @@ def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def agent_new(request: HttpRequest) -> HttpResponse:
     """A new agent; with a board that has a gateway it is set up at once."""
     who = actor(request)
-    _admins_only(who, who.organization_id)
+    _admins_only(who)
     form = AgentForm(
         request.POST or None,
         initial={
@@ -182,7 +182,7 @@ def agent_edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """An agent's facts; a change is written to its gateway."""
     who = actor(request)
     agent: Agent = Agent.objects.select_related("gateway").seen_by(who, agent_id)
-    _admins_only(who, agent.organization_id)
+    authz.authorize(who, actions.UPDATE, agent)
     profile = agent.identity_profile or {}
     form = AgentForm(
         request.POST or None,
@@ -298,8 +298,8 @@ def _boards(who: UserActor) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in boards.order_by("name").values_list("pk", "name")]
 
 
-def _admins_only(who: UserActor, organization_id: UUID | None) -> None:
-    if not who.is_admin_in(organization_id):
+def _admins_only(who: UserActor) -> None:
+    if not who.is_admin_in(who.organization_id):
         raise Forbidden(_("Agents are set up by admins of the organization."))
 
 
@@ -337,7 +337,7 @@ def agent_delete(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The question before an agent is deleted, and the deletion."""
     who = actor(request)
     agent = Agent.objects.seen_by(who, agent_id)
-    _admins_only(who, agent.organization_id)
+    authz.authorize(who, actions.DELETE, agent)
     is_named = request.POST.get("confirm_name", "").strip() == agent.name
     if request.method == "POST" and is_named:
         orders.delete_agent(who, agent_id, force=request.POST.get("force") == "1")

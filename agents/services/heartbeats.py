@@ -83,9 +83,7 @@ def _require_right(actor: Actor, group: BoardGroup) -> None:
         own = Board.objects.visible_to(actor).filter(board_group_id=group.pk)
         if not actor.is_lead or not own.exists():
             raise Forbidden(_("Only the lead of a board of this group does this."))
-    elif isinstance(actor, UserActor) and not (
-        actor.is_admin_in(group.organization_id) and may_write_group(actor, group)
-    ):
+    elif isinstance(actor, UserActor) and not may_write_group(actor, group):
         raise Forbidden(_("Heartbeats of a group are set by admins who may write in it."))
 
 

@@ -52,7 +52,7 @@ class CustomField(TenantEntity, Versioned):
     default_value: Any = models.JSONField(null=True, blank=True)
     boards = models.ManyToManyField(Board, related_name="field_bindings")
 
-    objects = querysets.OwnQuerySet.as_manager()
+    objects = querysets.CustomFieldQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -16,11 +16,13 @@ from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
 
 from agents.models import Agent
+from gateways import actions
 from gateways.findings import said
 from gateways.models import Gateway, GatewayCheck
 from gateways.wire.diagnose import Diagnosis
 from gateways.wire.errors import Cause
 from missioncontrol.kernel.actors import UserActor
+from missioncontrol.kernel.authz import authorize
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.pages import actor
 
@@ -75,6 +77,19 @@ def admin_of(request: HttpRequest) -> UserActor:
     if not who.is_admin_in(who.organization_id):
         raise Forbidden(_text("Gateways are kept by admins of the organization."))
     return who
+
+
+def gateway_of(request: HttpRequest, gateway_id: UUID) -> tuple[UserActor, Gateway]:
+    """Who asks, and a gateway whose organization he is an admin of, whichever is active.
+
+    Raises:
+        NotFound: absent, or of an organization that he does not belong to.
+        Forbidden: no admin there.
+    """
+    who = actor(request)
+    gateway: Gateway = Gateway.objects.seen_by(who, gateway_id)
+    authorize(who, actions.VIEW, gateway)
+    return who, gateway
 
 
 def check_rows(report: Iterable[dict[str, Any]] | None) -> list[CheckRow]:

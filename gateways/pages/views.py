@@ -20,6 +20,7 @@ from gateways.pages import rows
 from gateways.pages.forms import GatewayForm
 from gateways.pages.remote import cleanups_of
 from gateways.pages.rows import admin_of as _admin
+from gateways.pages.rows import gateway_of
 from gateways.services import PolicyMode
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Invalid
@@ -70,14 +71,23 @@ def _context(request: HttpRequest, gateway_id: UUID) -> dict[str, Any]:
 @page
 def gateway_detail(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """One gateway: is it reachable, and if not, what to do."""
-    return render(request, "gateways/gateway_detail.html", _context(_admin(request), gateway_id))
+    return render(request, "gateways/gateway_detail.html", _context(request, gateway_id))
 
 
 @require_safe
 @page
 def gateway_body(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """What changes on the page of a gateway."""
-    return render(request, "gateways/_gateway_body.html", _context(_admin(request), gateway_id))
+    return render(request, "gateways/_gateway_body.html", _context(request, gateway_id))
+
+
+@require_safe
+@page
+def gateway_state(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
+    """The state of a gateway, for the head of its pages."""
+    _who, gateway = gateway_of(request, gateway_id)
+    context = {"gateway": rows.gateway_rows([gateway])[0]}
+    return render(request, "gateways/_gateway_state.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,8 +110,7 @@ def gateway_new(request: HttpRequest) -> HttpResponse:
 @page
 def gateway_edit(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """A gateway's facts; a blank token keeps the present one."""
-    who = _admin(request)
-    gateway = Gateway.objects.seen_by(who, gateway_id)
+    who, gateway = gateway_of(request, gateway_id)
     present = {
         name: getattr(gateway, name)
         for name in (
@@ -177,10 +186,10 @@ def _form_page(request: HttpRequest, form: GatewayForm, gateway: Gateway | None)
 @page
 def gateway_check(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Run the connection doctor."""
-    who = _admin(request)
+    who, _gateway = gateway_of(request, gateway_id)
     services.check_gateway(who, gateway_id)
     if is_htmx(request):
-        return render(request, "gateways/_gateway_body.html", _context(who, gateway_id))
+        return render(request, "gateways/_gateway_body.html", _context(request, gateway_id))
     return HttpResponseRedirect(f"/gateways/{gateway_id}")
 
 
@@ -188,7 +197,7 @@ def gateway_check(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 @page
 def gateway_policy(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """Let the gateway ask a person before a command runs; an explicit choice of its operator."""
-    who = _admin(request)
+    who, _gateway = gateway_of(request, gateway_id)
     services.set_exec_policy(who, gateway_id, mode=ASK)
     messages.success(request, _("Commands on this gateway now wait for a person."))
     return HttpResponseRedirect(f"/gateways/{gateway_id}")
@@ -198,8 +207,7 @@ def gateway_policy(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
 @page
 def gateway_delete(request: HttpRequest, gateway_id: UUID) -> HttpResponse:
     """The question before a gateway is removed, and the removal."""
-    who = _admin(request)
-    gateway = Gateway.objects.seen_by(who, gateway_id)
+    who, gateway = gateway_of(request, gateway_id)
     is_named = request.POST.get("confirm_name", "").strip() == gateway.name
     if request.method == "POST" and is_named:
         services.delete_gateway(who, gateway_id, force=request.POST.get("force") == "1")

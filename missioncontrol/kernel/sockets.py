@@ -1,7 +1,7 @@
 """Base of every socket: sign-in, limits, hub, refusals, close codes.
 
-A subclass checks its path in :meth:`admitted`, joins topics with :meth:`follow`, and answers
-frames in :meth:`received`.
+A subclass checks its path in :meth:`admitted`, joins topics with :meth:`follow`, and names in
+``frames`` who answers what.
 
 Frames out go through a bounded queue with one writer, so a slow reader harms
 only himself.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -50,6 +50,8 @@ RATE_PER_SECOND, BURST, STRIKES = 20, 40, 3
 MAX_OUTBOUND_FRAMES = 1024
 #: Extension of the scope by which the server takes frames that are already encoded.
 SHORT_WAY = "missioncontrol.encoded"
+#: A method of a socket that answers one type of frame.
+Answer = Callable[[Any, dict[str, Any]], Awaitable[None]]
 CLOSE = {401: 4001, 403: 4003, 404: 4004, 429: 4029, 503: 1013}
 
 
@@ -82,6 +84,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
 
     #: Frame types that need no answer from the subclass.
     heartbeat_types: ClassVar[frozenset[str]] = frozenset({"heartbeat", "ping"})
+    #: What a signed-in client may send besides, by type, and who answers it.
+    frames: ClassVar[Mapping[str, Answer]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,6 +114,12 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyp
 
     async def received(self, frame: dict[str, Any]) -> None:
         """One frame of the client after sign-in."""
+        answer = self.frames.get(frame["type"])
+        if answer is not None:
+            await answer(self, frame)
+            return
+        payload = {"code": "unknown_type", "status": 422, "detail": "Unknown frame type."}
+        self.emit({"type": "error", "id": frame.get("id"), "payload": payload})
 
     async def permission_epoch(self) -> Any:
         """A value that moves when rights may have changed; asked every 15 s."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -12,7 +13,7 @@ from boards.models import Board, BoardGroup
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import Forbidden
 from missioncontrol.kernel.hub import Frame
-from missioncontrol.kernel.sockets import Socket
+from missioncontrol.kernel.sockets import Answer, Socket
 
 REPLAY = 1000
 
@@ -77,25 +78,9 @@ class UpdatesConsumer(Socket):
             raise Forbidden
         return self.organization_id
 
-    async def received(self, frame: dict[str, Any]) -> None:
-        """Only ``subscribe`` is known."""
-        if frame["type"] != "subscribe":
-            self.emit(
-                {
-                    "type": "error",
-                    "id": frame.get("id"),
-                    "payload": {
-                        "code": "unknown_type",
-                        "status": 422,
-                        "detail": "Unknown frame type.",
-                    },
-                }
-            )
-            return
-        since = (frame.get("payload") or {}).get("since_seq")
-        await self._subscribe(since if isinstance(since, int) else None)
-
-    async def _subscribe(self, since: int | None) -> None:
+    async def _subscribe(self, frame: dict[str, Any]) -> None:
+        asked = (frame.get("payload") or {}).get("since_seq")
+        since = asked if isinstance(asked, int) else None
         head = await self.follow(f"org.{self.home}", self._sink)
         start = head if since is None or since > head else since
         self.sent_seq = start
@@ -107,8 +92,10 @@ class UpdatesConsumer(Socket):
                 self._send(missed)
         self.emit({"type": "subscribed", "id": self.sent_seq})
         waiting, self.buffer = self.buffer or [], None
-        for frame in waiting:
-            self._send(frame)
+        for heard in waiting:
+            self._send(heard)
+
+    frames: ClassVar[Mapping[str, Answer]] = {"subscribe": _subscribe}
 
     def _sink(self, _topic: str, frame: Frame) -> None:
         if self.buffer is not None:

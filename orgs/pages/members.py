@@ -169,6 +169,7 @@ def member_role(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Give a member another role."""
     who = actor(request)
     row = _seen(who, member_id)
+    authorize(who, actions.CHANGE_ROLE, row)
     form = _role_form(who.role_in(row.organization_id), row, request.POST)
     if form.is_valid():
         try:
@@ -187,6 +188,7 @@ def member_access(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Replace a member's rights on boards."""
     who = actor(request)
     row = _seen(who, member_id)
+    authorize(who, actions.CHANGE_ACCESS, row)
     form = _access_form(row, board_access.names_of(row.organization_id), [], request.POST)
     if form.is_valid():
         try:

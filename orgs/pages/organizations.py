@@ -66,6 +66,8 @@ def organization_edit(request: HttpRequest) -> HttpResponse:
     who = actor(request)
     organization = Organization.objects.seen_by(who, home_of(who))
     is_sent = request.method == "POST"
+    if is_sent:
+        authorize(who, actions.UPDATE_ORGANIZATION, organization)
     form = OrganizationForm(
         request.POST if is_sent else None,
         initial={"name": organization.name, "description": organization.description or ""},

@@ -95,7 +95,7 @@ def test_a_proposal_is_looked_at_and_confirmed(world: World, ann: Client) -> Non
 
 def test_by_hand_without_an_interview(world: World, ann: Client, bob: Client) -> None:
     wanted = {"board_type": "general", "objective": "Run it"}
-    assert bob.post(f"{path(world)}/confirm", wanted).status_code == 422
+    assert bob.post(f"{path(world)}/confirm", wanted).status_code == 403
     assert ann.post(f"{path(world)}/confirm", wanted).status_code == 302
     world.board.refresh_from_db()
     assert (world.board.objective, world.board.goal_source) == ("Run it", "by_hand")

@@ -252,7 +252,7 @@ def test_members_read_the_organization_and_change_nothing(world: World, bob: Cli
     assert 'name="name"' not in html
     assert "/organization/delete" not in html
     answer = bob.post("/organization/edit", {"name": "Mine", "description": ""})
-    assert answer.status_code == 422
+    assert answer.status_code == 403
     assert not Organization.objects.filter(name="Mine").exists()
     assert bob.get("/organization/delete").status_code == 403
 

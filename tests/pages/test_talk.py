@@ -153,7 +153,7 @@ def test_the_heartbeat_of_a_group(
     for agent in (world.worker, world.lead):
         assert Agent.objects.get(pk=agent.pk).heartbeat_config["every"] == "2m"
     assert 'type="submit">Set' not in bob.get(page).content.decode()
-    assert bob.post(page, {"every": "3m"}).status_code == 422
+    assert bob.post(page, {"every": "3m"}).status_code == 403
 
 
 def test_the_timeline_leads_to_what_was_said(world: World, group: BoardGroup, ann: Client) -> None:

@@ -51,7 +51,7 @@ class CustomFieldListView(ApiView):
         found = CustomField.objects.visible_to(self.actor).filter(
             organization_id=self.user.organization_id
         )
-        found = found.prefetch_related("boards").order_by(Lower("label"), "field_key")
+        found = found.with_boards(self.actor).order_by(Lower("label"), "field_key")
         return ok([shape(field) for field in found])
 
     @operation(

@@ -17,10 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.models import Agent
+from boards import actions
 from boards.models import Board, BoardWebhook, WebhookPayload
 from boards.pages.views import shared
 from boards.pages.webhook_forms import WebhookForm
 from boards.services import webhooks
+from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import NotFound
 from missioncontrol.kernel.pages import actor, is_htmx, listing, page
@@ -68,6 +70,7 @@ def webhook_new(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """A new webhook."""
     who = actor(request)
     board = shared.board_of(who, board_id)
+    authz.authorize(who, actions.MANAGE_WEBHOOK, board)
     form = WebhookForm(request.POST or None)
     form.offer(_agents(board))
     if request.method == "POST" and form.is_valid():
@@ -85,6 +88,7 @@ def webhook_edit(request: HttpRequest, board_id: UUID, webhook_id: UUID) -> Http
     who = actor(request)
     board = shared.board_of(who, board_id)
     webhook = _webhook_of(who, board_id, webhook_id)
+    authz.authorize(who, actions.MANAGE_WEBHOOK, webhook)
     present = {name: getattr(webhook, name) for name in EDITED}
     present["agent_id"] = str(webhook.agent_id or "")
     form = WebhookForm(request.POST or None, webhook=webhook, initial=present)
@@ -137,6 +141,7 @@ def webhook_delete(request: HttpRequest, board_id: UUID, webhook_id: UUID) -> Ht
         webhooks.delete_webhook(who, board_id, webhook_id)
         messages.success(request, _("The webhook was deleted."))
         return HttpResponseRedirect(reverse("boards:webhook-list", args=[board_id]))
+    authz.authorize(who, actions.MANAGE_WEBHOOK, webhook)
     context = {**_base(who, board), "webhook": webhook, "n_payloads": webhook.payloads.count()}
     return render(request, "boards/webhook_delete.html", context)
 
