@@ -77,6 +77,14 @@ TABLE: tuple[EventType, ...] = (
         wire="pack.sync_failed",
     ),
     EventType("skill.created", _("{actor} added the skill {target}"), "plus"),
+    EventType(
+        "skill.scanned", _("The files of {target} were looked at: {findings} findings"), "eye"
+    ),
+    EventType(
+        "skill.scan_failed",
+        _("The files of {target} could not be read: {reason}"),
+        "alert-triangle",
+    ),
     EventType("skill.deleted", _("{actor} deleted the skill {target}"), "trash"),
     _audited(
         "skill.install_requested", _("{actor} asked {gateway} to install {target}"), "download"

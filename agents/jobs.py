@@ -6,7 +6,7 @@ from uuid import UUID
 
 from missioncontrol.kernel.jobs import job, taken
 
-from . import delivery, dispatch, lifecycle, skill_sync, sweeps, usage_ingest
+from . import delivery, dispatch, lifecycle, skill_look, skill_sync, sweeps, usage_ingest
 from .services import budgets, syncs
 
 
@@ -44,6 +44,12 @@ def run_template_sync(sync_id: str) -> None:
 def sync_skill_pack(pack_id: str) -> None:
     """Read a skill pack."""
     skill_sync.run(UUID(pack_id))
+
+
+@job("documents", timeout_seconds=900)
+def scan_skill(skill_id: str) -> None:
+    """Look at the files of a skill that was added by its address."""
+    skill_look.run(UUID(skill_id))
 
 
 @job("gateway", timeout_seconds=60)

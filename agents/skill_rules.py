@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 from django.utils.translation import gettext_noop as _
@@ -59,6 +59,33 @@ def skill_url(raw: str) -> str:
     if not parts.path.strip("/"):
         raise BadAddress(_("The address needs a path that names the skill."))
     return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder of a repository that an address names; without a branch the default one."""
+
+    repository: str
+    branch: str
+    folder: str
+
+
+def place_of(url: str, hosts: Iterable[str]) -> Place | None:
+    """The repository and folder behind the address of a skill; ``None`` for any other address."""
+    parts = urlsplit(url)
+    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+    if parts.hostname not in {host.lower() for host in hosts} or len(segments) < 2:
+        return None
+    try:
+        repository = pack_url(f"https://{parts.hostname}/{segments[0]}/{segments[1]}", hosts)
+    except BadAddress:
+        return None
+    kind, rest = (segments[2] if len(segments) > 2 else ""), segments[3:]
+    if kind not in ("", "tree", "blob") or (kind and not rest) or ".." in segments:
+        return None
+    branch = branch_of(rest[0]) if rest else DEFAULT_BRANCH
+    path = rest[1:-1] if kind == "blob" else rest[1:]
+    return Place(repository, branch, "/".join(path))
 
 
 def _https(raw: str) -> Any:

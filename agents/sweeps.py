@@ -13,8 +13,8 @@ from gateways.wire import provisioning
 from missioncontrol.kernel import clock, jobs, leases
 
 from . import delivery, lifecycle, rules
-from .models import Agent, AgentBeat, AgentNotification, SkillPack, TemplateSync
-from .services import executions, notifications, outcomes, skill_packs, syncs
+from .models import Agent, AgentBeat, AgentNotification, Skill, SkillPack, TemplateSync
+from .services import executions, notifications, outcomes, skill_looks, skill_packs, syncs
 
 BATCH = 100
 KEEP_BEATS = timedelta(hours=24)
@@ -46,6 +46,10 @@ def sweep() -> int:
     for pk in packs.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
         found += 1
         jobs.enqueue_now(own.sync_skill_pack, pk)
+    looks = leases.due(Skill.objects.filter(scan_state__in=skill_looks.OPEN))
+    for pk in looks.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
+        found += 1
+        jobs.enqueue_now(own.scan_skill, pk)
     pending = Agent.objects.filter(
         heartbeat_sync_pending=True, work=Agent.Work.NONE, linked_remote_id=""
     )

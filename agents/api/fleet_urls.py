@@ -13,6 +13,7 @@ _PACK = "skills/packs/<uuid:pack_id>"
 urlpatterns = [
     path("skills/marketplace", skills.MarketplaceView.as_view(), name="skills"),
     path(_SKILL, skills.SkillView.as_view(), name="skill"),
+    path(f"{_SKILL}/scan", skills.ScanView.as_view()),
     path(f"{_SKILL}/install", skills.InstallView.as_view()),
     path(f"{_SKILL}/uninstall", skills.UninstallView.as_view()),
     path("skills/packs", skills.PackListView.as_view(), name="skill-packs"),

@@ -80,6 +80,10 @@ class SkillCard(Output):
     source: str
     source_url: str
     metadata: dict[str, Any]
+    findings_count: int
+    scanned_at: datetime | None
+    scan_state: str
+    scan_error: str | None
     installed: bool
     installed_at: datetime | None
     install_state: str | None

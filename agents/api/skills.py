@@ -15,7 +15,7 @@ from agents.api import schemas, waiting
 from agents.api import skill_schemas as shapes_in
 from agents.api.agent import AgentDoor
 from agents.models import Skill, SkillInstall, SkillPack
-from agents.services import skill_packs, skills
+from agents.services import skill_looks, skill_packs, skills
 from boards.api.views.agent import MAIN, for_agents
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.api import ApiView, Pages, array_of, done, ok, operation, uuid_query
@@ -46,6 +46,8 @@ def card(row: Skill, install: SkillInstall | None) -> dict[str, Any]:
         "metadata": row.metadata,
         "findings_count": len(row.findings),
         "scanned_at": iso(row.scanned_at),
+        "scan_state": row.look,
+        "scan_error": row.scan_error.get("code"),
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
         "installed": install is not None and install.state in skills.PRESENT,
@@ -119,6 +121,18 @@ class SkillView(ApiView):
         """With the record of its installs."""
         skills.delete_skill(self.user, skill_id)
         return done()
+
+
+class ScanView(ApiView):
+    """Look at the files of a skill again."""
+
+    @operation(
+        tags=TAGS, summary="Look at a skill's files", response={ACCEPTED: shapes_in.SkillCard}
+    )
+    def post(self, request: Request, skill_id: UUID) -> Response:
+        """By a job; ``scan_state`` tells when it is done."""
+        skill = skill_looks.request_look(self.user, skill_id)
+        return ok(card(skill, None), status=ACCEPTED)
 
 
 class InstallView(ApiView):

@@ -51,8 +51,20 @@ class SkillPack(TenantEntity, Versioned, LeasedWork):
         return Target("skill_pack", self.id, self.name)
 
 
-class Skill(TenantEntity):
-    """One skill: what it is for, where it comes from, and what a look at its text found."""
+class Skill(TenantEntity, LeasedWork):
+    """One skill: what it is for, where it comes from, and what a look at its text found.
+
+    One of a pack is looked at when the pack is read; one that was added by its address by a job of
+    its own, whose lease this is.
+    """
+
+    class Scan(models.TextChoices):
+        """Whether a look at its files is still to come; empty when the last one is valid."""
+
+        NONE = "", _("None")
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        FAILED = "failed", _("Failed")
 
     pack = models.ForeignKey(
         SkillPack, on_delete=models.SET_NULL, null=True, blank=True, related_name="skills"
@@ -71,6 +83,9 @@ class Skill(TenantEntity):
     #: ``[{rule, severity, file, line, excerpt}]``.
     findings: Any = models.JSONField(default=list, blank=True)
     scanned_at = models.DateTimeField(null=True, blank=True)
+    scan_state = models.CharField(max_length=8, choices=Scan.choices, blank=True, default=Scan.NONE)
+    #: Why its files could not be read: ``{code, text}``.
+    scan_error: Any = models.JSONField(default=dict, blank=True)
 
     objects = querysets.SkillQuerySet.as_manager()
 
@@ -80,6 +95,11 @@ class Skill(TenantEntity):
         ]
         indexes: ClassVar = [
             models.Index(fields=["organization", "-created_at"], name="skill_newest"),
+            models.Index(
+                fields=["updated_at"],
+                condition=models.Q(scan_state__in=["waiting", "running"]),
+                name="skill_scan_open",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,6 +109,16 @@ class Skill(TenantEntity):
     def target(self) -> Target:
         """How events name the skill."""
         return Target("skill", self.id, self.name)
+
+    @property
+    def look(self) -> str:
+        """How far the look at its files is: never, waiting, running, failed, done."""
+        return self.scan_state or ("done" if self.scanned_at else "never")
+
+    @property
+    def is_being_looked_at(self) -> bool:
+        """The result is still to come."""
+        return self.scan_state in (self.Scan.WAITING, self.Scan.RUNNING)
 
 
 class SkillInstall(TenantEntity):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agents import actions, skill_scan
 from agents.models import Skill, SkillInstall, SkillPack
 from agents.pages.skill_forms import PackForm, SkillForm
-from agents.services import skill_packs
+from agents.services import skill_looks, skill_packs
 from agents.services import skills as services
 from gateways.models import Gateway
 from missioncontrol.kernel import authz
@@ -109,6 +109,26 @@ def _rows(items: list[Skill], gateway: Gateway | None) -> list[dict[str, Any]]:
 def skill_detail(request: HttpRequest, skill_id: UUID) -> HttpResponse:
     """One skill: what it says, where it is from, what was found, where it is installed."""
     return render(request, "agents/skill_detail.html", _context(request, skill_id))
+
+
+@require_safe
+@page
+def skill_look(request: HttpRequest, skill_id: UUID) -> HttpResponse:
+    """The look at its files, refetched until it is done."""
+    context = _context(request, skill_id)
+    if not context["skill"].is_being_looked_at and is_htmx(request):
+        response = HttpResponse(status=200)  # its text, facts and questions changed as well
+        response["HX-Refresh"] = "true"
+        return response
+    return render(request, "agents/_skill_look.html", context)
+
+
+@require_POST
+@page
+def skill_scan_again(request: HttpRequest, skill_id: UUID) -> HttpResponse:
+    """Have its files looked at again."""
+    skill_looks.request_look(_admin(request), skill_id)
+    return HttpResponseRedirect(f"/skills/marketplace/{skill_id}")
 
 
 def _context(request: HttpRequest, skill_id: UUID) -> dict[str, Any]:
@@ -256,6 +276,7 @@ def pack_edit(request: HttpRequest, pack_id: UUID) -> HttpResponse:
     """Name, address and branch of a pack."""
     who = _admin(request)
     pack: SkillPack = SkillPack.objects.seen_by(who, pack_id)
+    authz.authorize(who, actions.CHANGE_SKILLS, pack)
     names = ("name", "description", "source_url", "branch")
     form = PackForm(request.POST or None, initial={name: getattr(pack, name) for name in names})
     if request.method == "POST" and form.is_valid():
@@ -276,7 +297,6 @@ def _pack_form(request: HttpRequest, form: PackForm, pack: SkillPack | None) -> 
 @require_POST
 @page
 def pack_sync(request: HttpRequest, pack_id: UUID) -> HttpResponse:
-    authz.authorize(who, actions.CHANGE_SKILLS, pack)
     """Have a pack read again."""
     skill_packs.request_sync(_admin(request), pack_id)
     return HttpResponseRedirect(f"/skills/packs/{pack_id}")

@@ -243,6 +243,8 @@ def _values(pack: SkillPack, entry: ReadSkill) -> dict[str, Any]:
         "content": entry.content,
         "provenance": dict(entry.provenance),
         "findings": [dict(finding) for finding in entry.findings],
+        "scan_state": Skill.Scan.NONE,
+        "scan_error": {},
     }
 
 

@@ -29,7 +29,7 @@ from missioncontrol.kernel.errors import (
 from missioncontrol.kernel.unit import service
 from orgs.models import Organization
 
-from . import coordination, saying, tokens
+from . import coordination, saying, skill_looks, tokens
 
 State = SkillInstall.State
 #: Shown as installed: asked for, or confirmed.
@@ -79,6 +79,8 @@ def add_skill(
         for key, value in given.items():
             setattr(skill, key, value)
         skill.save(update_fields=[*given, "updated_at"])
+    if skill.pack_id is None:
+        skill_looks.ask(skill)
     return skill
 
 

@@ -110,9 +110,9 @@ POST gateways : {HEADS}
 GET gateways/status : {ADMIN_READ}
 POST gateways/status : {ADMIN_READ}
 GET gateways/commands : {HEADS} read_token write_token
-GET gateways/sessions : owner read_token
-GET gateways/sessions/<key> : owner read_token
-GET gateways/sessions/<key>/history : owner read_token
+GET gateways/sessions : owner read_token write_token
+GET gateways/sessions/<key> : owner read_token write_token
+GET gateways/sessions/<key>/history : owner read_token write_token
 POST gateways/sessions/<key>/message : owner
 GET gateways/<gateway> : {ADMIN_READ}
 PATCH gateways/<gateway> : {ADMINS}
@@ -220,6 +220,7 @@ POST skills/marketplace : {HEADS}
 GET skills/marketplace/<skill> : {ADMIN_READ}
 DELETE skills/marketplace/<skill> : {ADMINS}
 POST skills/marketplace/<skill>/install : {ADMINS}
+POST skills/marketplace/<skill>/scan : {ADMINS}
 POST skills/marketplace/<skill>/uninstall : {ADMINS}
 GET skills/packs : {HEADS} read_token write_token
 POST skills/packs : {HEADS}

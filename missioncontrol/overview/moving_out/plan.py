@@ -89,7 +89,7 @@ PARTS: tuple[Part, ...] = (
     ),
     Part("agents.Onboarding", is_record=True, settled={"status": {"active": "cancelled"}}),
     Part("agents.SkillPack", without=LEASE, settled={"sync_state": {"waiting": "never"}}),
-    Part("agents.Skill"),
+    Part("agents.Skill", without=LEASE, settled={"scan_state": {"running": "waiting"}}),
     Part("agents.SkillInstall", settled={"state": {"requested": "failed"}}),
     Part("agents.Budget"),
     Part("agents.UsageEntry", is_record=True),
