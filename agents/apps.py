@@ -17,6 +17,7 @@ class AgentsConfig(AppConfig):
             runs,
             signs,
             skill_listeners,
+            stored_sentences,
             subscribers,
             usage_ingest,
             usage_listeners,
@@ -28,5 +29,6 @@ class AgentsConfig(AppConfig):
         signs.register()
         subscribers.register()
         skill_listeners.register()
+        stored_sentences.register()
         usage_ingest.register()
         usage_listeners.register()

@@ -11,4 +11,9 @@ class GatewaysConfig(AppConfig):
 
     def ready(self) -> None:
         """Register listeners."""
-        from . import subscribers  # noqa: F401 - importing registers
+        from . import (
+            stored_sentences,
+            subscribers,  # noqa: F401 - importing registers
+        )
+
+        stored_sentences.register()

@@ -14,11 +14,12 @@ class OrgsConfig(AppConfig):
         from missioncontrol.kernel import unit
         from missioncontrol.kernel.pages import register_shell
 
-        from . import credentials
+        from . import credentials, stored_sentences
         from .notices import listeners, reads
         from .services import organizations
 
         credentials.register()
+        stored_sentences.register()
         listeners.register()
         register_shell(reads.shell)
         unit.register_flusher(organizations.flush_purges)

@@ -11,6 +11,7 @@ from django.db.models.functions import Left
 
 from boards.models import BoardWebhook, WebhookPayload
 from boards.webhook_rules import preview
+from missioncontrol.kernel.retelling import retold
 
 #: Characters of a payload that a list shows.
 LIST_CHARS = 16_384
@@ -79,6 +80,6 @@ def _payload(row: WebhookPayload, value: Any, *, is_cut: bool) -> dict[str, Any]
         "received_at": row.received_at,
         "delivery_status": row.delivery_status,
         "attempts": row.attempts,
-        "last_error": row.last_error or None,
+        "last_error": retold(row.last_error) or None,
         "task_id": row.task_id,
     }

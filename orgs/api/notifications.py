@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from missioncontrol.kernel.api import ApiView, done, ok, operation
 from missioncontrol.kernel.clock import iso
+from missioncontrol.kernel.retelling import retold
 from orgs.api import notice_schemas as schemas
 from orgs.models import User
 from orgs.notices import reads, words
@@ -53,7 +54,7 @@ def _delivery(row: NotificationDelivery) -> dict[str, Any]:
         "notification_id": row.notification_id,
         "state": row.state,
         "attempts": row.attempts,
-        "last_error": row.last_error or None,
+        "last_error": retold(row.last_error) or None,
         "next_attempt_at": iso(row.next_attempt_at),
         "sent_at": iso(row.sent_at),
         "created_at": iso(row.created_at),

@@ -7,6 +7,7 @@ from typing import Any
 
 from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.clock import iso
+from missioncontrol.kernel.retelling import retold
 from orgs.board_access import BoardAccess
 from orgs.models import ApiToken, Invite, Membership, Organization, User
 
@@ -93,7 +94,7 @@ def invite(row: Invite) -> dict[str, Any]:
         "accepted_at": iso(row.accepted_at),
         "expires_at": iso(row.expires_at),
         "mail_state": row.mail_state,
-        "mail_error": row.mail_error or None,
+        "mail_error": retold(row.mail_error) or None,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }

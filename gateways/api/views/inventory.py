@@ -18,6 +18,7 @@ from gateways.models import Gateway, GatewayCheck, GatewayCleanup
 from missioncontrol.kernel import clock
 from missioncontrol.kernel.api import ApiView, done, ok, operation
 from missioncontrol.kernel.clock import iso
+from missioncontrol.kernel.retelling import retold
 
 
 class RemoteAgentsView(ApiView):
@@ -146,7 +147,7 @@ def _cleanup(row: GatewayCleanup) -> dict[str, Any]:
         "url": row.url,
         "remote_ids": row.remote_ids,
         "attempts": row.attempts,
-        "last_error": row.last_error or None,
+        "last_error": retold(row.last_error) or None,
         "next_attempt_at": iso(row.next_attempt_at),
         "created_at": iso(row.created_at),
     }

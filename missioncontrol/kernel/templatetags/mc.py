@@ -22,7 +22,7 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from missioncontrol.kernel import signs, submissions, words
+from missioncontrol.kernel import retelling, signs, submissions, words
 from missioncontrol.kernel.markdown import render_markdown
 
 register = template.Library()
@@ -361,6 +361,12 @@ def event_icon(event_type: str, glyph: str = "", outcome: str = "") -> SafeStrin
     """Icon of an event in a timeline."""
     sign = signs.event_sign(event_type, glyph, outcome)
     return icon(sign.glyph, state=sign.state)
+
+
+@register.filter
+def retold(text: str | None) -> str:
+    """What a job stored, in the reader's language where it is a sentence of ours."""
+    return retelling.retold(text or "")
 
 
 @register.filter
