@@ -51,6 +51,9 @@ def _deliver(notification_id: UUID) -> float | None:
         reason = hold or "The agent has no gateway any more."
         notifications.record_not_sent(row.pk, reason=reason, is_final=True)
         return None
+    pause = webhook_messages.pause_before(row)
+    if pause:
+        return pause
     started = notifications.expect_answer(agent.id)
     try:
         with rpc.session(agent.gateway_id) as session:

@@ -100,6 +100,17 @@ def tell(row: AgentNotification, agent: Agent, outcome: str, *, reason: str) -> 
         )
 
 
+def pause_before(row: AgentNotification) -> float:
+    """Seconds that a webhook's message still has to wait for the one before it; 0 for none.
+
+    Source: ``RQ_DISPATCH_THROTTLE_SECONDS``, which holds for the whole installation.
+    """
+    least = settings.RQ_DISPATCH_THROTTLE_SECONDS
+    if not least or row.kind != Kind.WEBHOOK:
+        return 0.0
+    return notifications.take_turn(row.pk, kind=Kind.WEBHOOK, seconds_apart=least)
+
+
 def pause_after_failure(row: AgentNotification, *, reason: str) -> float | None:
     """Count a failed try; seconds until the next one, ``None`` when it was the last."""
     payload_id = _payload_of(row)

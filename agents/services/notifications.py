@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Max, Q
 
 from agents import rules, workspace
 from agents.models import Agent, AgentNotification
@@ -125,6 +126,27 @@ def _locked(notification_id: UUID, *states: str) -> AgentNotification | None:
         .filter(pk=notification_id, state__in=states)
         .first()
     )
+
+
+@service
+def take_turn(notification_id: UUID, *, kind: str, seconds_apart: float) -> float:
+    """Let messages of a kind go out one after the other, whichever workers send them.
+
+    Returns:
+        Seconds until the next turn; 0 when this message takes its turn now.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"agents.turn.{kind}"])
+    now = clock.now()
+    taken = AgentNotification.objects.filter(
+        kind=kind, sent_at__gt=now - timedelta(seconds=seconds_apart)
+    ).exclude(pk=notification_id)
+    newest = taken.aggregate(at=Max("sent_at"))["at"]
+    if newest is not None:
+        left: float = (newest - now).total_seconds() + seconds_apart
+        return max(0.1, left)
+    AgentNotification.objects.filter(pk=notification_id).update(sent_at=now)
+    return 0.0
 
 
 def expect_answer(agent_id: UUID) -> datetime:

@@ -24,7 +24,7 @@ from missioncontrol.run.ports import first_free, is_free
 from missioncontrol.run.screen import Screen, Stopwatch
 from missioncontrol.run.supervisor import Supervisor
 from missioncontrol.settings import env as environment
-from missioncontrol.settings import secret_files
+from missioncontrol.settings import predecessor, secret_files
 from missioncontrol.settings.env import ConfigurationError, Env
 
 READY_SECONDS = 120.0
@@ -128,6 +128,8 @@ class Start:
 
     def _start_services(self, settings: Env, data: Path) -> None:
         preparation.require_limiter(settings)
+        for note in predecessor.notes(predecessor.given()):
+            self.screen.complain(note)
         named_redis = settings.redis_url or settings.rq_redis_url
         if settings.database_url and not settings.migration_database_url:
             self.screen.complain(

@@ -236,6 +236,7 @@ HTTP_THREADS = ENV.http_threads
 ASGI_SERVER = ENV.asgi_server
 ACTIVITY_RETENTION_DAYS = ENV.activity_retention_days
 WEBHOOK_MAX_PAYLOAD_BYTES = ENV.webhook_max_payload_bytes
+RQ_DISPATCH_THROTTLE_SECONDS = ENV.rq_dispatch_throttle_seconds
 RQ_DISPATCH_MAX_RETRIES = ENV.rq_dispatch_max_retries
 RQ_DISPATCH_RETRY_BASE_SECONDS = ENV.rq_dispatch_retry_base_seconds
 RQ_DISPATCH_RETRY_MAX_SECONDS = ENV.rq_dispatch_retry_max_seconds

@@ -111,6 +111,7 @@ class Env(BaseSettings):
     metrics_token: str = Field(default="", repr=False)
     activity_retention_days: NonNegative = 0
     webhook_max_payload_bytes: Annotated[int, Field(gt=0, le=16 * 1024 * 1024)] = 1024 * 1024
+    rq_dispatch_throttle_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     rq_dispatch_max_retries: NonNegative = 3
     rq_dispatch_retry_base_seconds: Positive = 10
     rq_dispatch_retry_max_seconds: Positive = 120

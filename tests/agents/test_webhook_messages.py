@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from agents.models import Agent, AgentNotification
 from boards import webhook_rules
 from boards.models import BoardWebhook, WebhookPayload
 from gateways.simulator.faults import Refused
-from missioncontrol.kernel import jobs
+from missioncontrol.kernel import clock, jobs
 
 from .conftest import Stage
 from .test_setup import ready
@@ -106,6 +107,26 @@ def test_nobody_to_tell(stage: Stage) -> None:
     stage.settle()
     assert fresh(payload).last_error == "Draft is on no gateway."
     assert len(events("webhook.skipped")) == 2
+
+
+def test_deliveries_can_be_held_apart(stage: Stage, settings: Any) -> None:
+    settings.RQ_DISPATCH_THROTTLE_SECONDS = 15
+    ready(stage, "Lead", agent_type="lead")
+    webhook = webhook_on(stage)
+    first, second = send(webhook, body=b'{"n":1}'), send(webhook, body=b'{"n":2}')
+    stage.settle()
+    states = [fresh(payload).delivery_status for payload in (first, second)]
+    assert sorted(states) == ["delivered", "queued"]
+    row = AgentNotification.objects.get(kind="webhook", state="waiting")
+    assert 10 < (row.next_attempt_at - row.created_at).total_seconds() <= 16
+    AgentNotification.objects.update(next_attempt_at=None)
+    stage.settle()
+    assert AgentNotification.objects.filter(kind="webhook", state="waiting").exists()
+    before = clock.now() - timedelta(seconds=16)
+    AgentNotification.objects.filter(sent_at__isnull=False).update(sent_at=before)
+    AgentNotification.objects.update(next_attempt_at=None)
+    stage.settle()
+    assert {fresh(payload).delivery_status for payload in (first, second)} == {"delivered"}
 
 
 def test_failures_are_tried_again_with_pauses_and_then_shown(stage: Stage, settings: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from missioncontrol.settings import env
+from missioncontrol.settings import env, predecessor
 from tests.ops.running import ROOT, clean_environment
 
 GOOD_TOKEN = "k" * 20 + "0123456789" * 4
@@ -200,3 +200,30 @@ def test_a_limiter_without_its_redis_stops_the_start(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "RATE_LIMIT_REDIS_URL" in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_names_of_the_original_product_are_honoured_or_said_to_do_nothing(tmp_path: Path) -> None:
+    assert load(tmp_path, rq_dispatch_throttle_seconds="15").rq_dispatch_throttle_seconds == 15
+    secret = "s3cr3t" * 9
+    said = predecessor.notes(
+        {
+            "NEXT_PUBLIC_API_URL": "https://api.example",
+            "NEXT_PUBLIC_AUTH_MODE": "local",
+            "NEXT_PUBLIC_LOCAL_AUTH_TOKEN": secret,
+            "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY": "pk_test_abc",
+            "NEXT_PUBLIC_OTHER": "x",
+            "BASE_URL": "https://mc.example",
+        }
+    )
+    assert [line.split()[0] for line in said] == [
+        "NEXT_PUBLIC_API_URL", "NEXT_PUBLIC_AUTH_MODE", "NEXT_PUBLIC_LOCAL_AUTH_TOKEN",
+        "NEXT_PUBLIC_OTHER",
+    ]  # fmt: skip
+    assert "must not be set" in said[2]
+    assert secret not in "".join(said)
+
+
+def test_the_document_names_each_of_them() -> None:
+    text = (ROOT / "docs" / "moving.md").read_text()
+    names = {*predecessor.WITHOUT_EFFECT, *predecessor.HONOURED, predecessor.EXPOSED}
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []

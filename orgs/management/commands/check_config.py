@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from missioncontrol.settings import predecessor
 from orgs.signin import clerk, oidc
 
 
@@ -43,6 +44,8 @@ class Command(BaseCommand):
             fault = check()
             faults += bool(fault)
             self.stdout.write(f"{name}: {fault or 'ok'}")
+        for note in predecessor.notes(predecessor.given()):
+            self.stdout.write(f"note: {note}")
         if faults:
             raise CommandError(f"{faults} of {len(parts)} parts have a fault.")
 
