@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from missioncontrol import document
 from missioncontrol.kernel import health
 from missioncontrol.kernel.url_index import indexed
 
@@ -30,7 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.database),
     path("readyz", health.ready),
     path("metrics", health.metrics),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("openapi.json", document.serve, name="openapi"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("admin/", admin.site.urls),
     path("django-rq/", include("django_rq.urls")),

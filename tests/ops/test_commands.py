@@ -13,10 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
 from rq import SimpleWorker
 from rq.utils import utcformat
 
 from boards.models import Board
+from missioncontrol import document
 from tests.world import World
 
 
@@ -34,6 +36,25 @@ def test_the_document_is_the_one_that_is_served(tmp_path: Path) -> None:
     assert found["paths"].keys() == served["paths"].keys()
     assert "/api/v1/activity/export" in found["paths"]
     assert json.loads(said("export_openapi"))["info"] == served["info"]
+
+
+def test_the_document_is_made_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    original = SchemaGenerator.get_schema
+
+    def counted(self: Any, *args: Any, **options: Any) -> Any:
+        made.append(1)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", counted)
+    document.document.cache_clear()
+    first = Client(HTTP_ACCEPT_LANGUAGE="zh-Hans").get("/openapi.json")
+    second = Client().get("/openapi.json", headers={"Accept": "text/html"})
+    assert (first.status_code, len(made)) == (200, 1)
+    assert first.content == second.content
+    again = Client().get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert Client().post("/openapi.json").status_code == 405
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from drf_spectacular.generators import SchemaGenerator
+
+from missioncontrol import document
 
 
 class Command(BaseCommand):
@@ -22,9 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Generate and write."""
-        generator: Any = SchemaGenerator
-        found = generator().get_schema(request=None, public=True)
-        text = json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n"
+        text = document.document().body.decode() + "\n"
         if options["file"] is None:
             self.stdout.write(text, ending="")
         else:
