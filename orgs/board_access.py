@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.authz import Grant
+from missioncontrol.kernel.errors import Invalid
 
 
 class BoardAccess(NamedTuple):
@@ -66,6 +69,22 @@ def names_of(organization_id: UUID, board_ids: Sequence[UUID] | None = None) -> 
     For those who give rights on boards, whatever they may read themselves.
     """
     return _store.names(organization_id, board_ids) if _store else {}
+
+
+def require_known(organization_id: UUID, board_ids: Sequence[UUID]) -> None:
+    """Refuse boards that are not of the organization.
+
+    Raises:
+        Invalid: with ``invalid_board_ids``.
+    """
+    known = names_of(organization_id, board_ids) if board_ids else {}
+    unknown = [str(pk) for pk in board_ids if pk not in known]
+    if unknown:
+        raise Invalid(
+            _("Some of the boards do not belong to this organization."),
+            field="board_access",
+            invalid_board_ids=unknown,
+        )
 
 
 def people_of(organization_id: UUID, board_id: UUID, right: Grant) -> set[UUID]:

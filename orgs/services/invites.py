@@ -103,15 +103,7 @@ def _known_boards(organization_id: UUID, rows: Sequence[BoardAccess]) -> list[di
         Invalid: a board that is not of the organization.
     """
     rights = {row.board_id: row for row in rows if row.can_read or row.can_write}
-    ids = [row.board_id for row in rows]
-    known = board_access.names_of(organization_id, ids) if ids else {}
-    unknown = [str(pk) for pk in ids if pk not in known]
-    if unknown:
-        raise Invalid(
-            _("Some of the boards do not belong to this organization."),
-            field="board_access",
-            invalid_board_ids=unknown,
-        )
+    board_access.require_known(organization_id, [row.board_id for row in rows])
     return [
         {"board_id": str(pk), "can_read": True, "can_write": right.can_write}
         for pk, right in rights.items()

@@ -237,9 +237,8 @@ def change_access(
     wide = all_boards_read or all_boards_write
     rights = [] if wide else list(board_access_rows)
     organization_id, user_id = member.organization_id, member.user_id
-    board_access.replace(actor, organization_id, user_id, list(board_access_rows))
-    if wide and board_access_rows:  # asked for the check of the boards alone
-        board_access.replace(actor, organization_id, user_id, [])
+    board_access.require_known(organization_id, [row.board_id for row in board_access_rows])
+    board_access.replace(actor, organization_id, user_id, rights)
     member.all_boards_read = wide
     member.all_boards_write = all_boards_write
     member.save(update_fields=["all_boards_read", "all_boards_write", "updated_at"])

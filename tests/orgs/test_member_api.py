@@ -194,6 +194,22 @@ def test_one_foreign_board_refuses_the_whole(world: World) -> None:
     assert recorded(world) == []
 
 
+def test_a_flag_for_all_boards_gives_no_single_right_on_the_way(world: World) -> None:
+    target = member_of(world.org, world.bob)
+    path = f"/organizations/me/members/{target.id}/access"
+    rows = [{"board_id": str(world.second_board.id), "can_write": True}]
+    given = world.as_ann.put(path, {"all_boards_write": True, "board_access": rows}).expect(200)
+    assert (given.json["all_boards_write"], given.json["board_access"]) == (True, [])
+    told = ActivityEvent.objects.filter(type="board.access_changed").values_list(
+        "board_id", "data__can_read"
+    )
+    assert list(told) == [(world.board.pk, False)]
+    foreign = {"board_id": str(world.other_board.id), "can_read": True}
+    world.as_ann.put(path, {"all_boards_read": True, "board_access": [foreign]}).expect(422)
+    target.refresh_from_db()
+    assert target.all_boards_write
+
+
 @pytest.mark.parametrize("who", ["bob", "eve"])
 def test_access_is_changed_by_administrators_only(world: World, who: str) -> None:
     target = member_of(world.org, world.bob)
