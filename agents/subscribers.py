@@ -48,6 +48,7 @@ def register() -> None:
     subscribe(("board.paused", "board.resumed"), talk.board_paused)
     subscribe("board_group.chatted", talk.group_chatted)
     subscribe("board.updated", talk.group_changed)
+    subscribe("board_group.deleted", talk.group_deleted)
     subscribe(
         ("webhook.received", "webhook.redelivery_requested"), webhook_messages.payload_received
     )

@@ -32,6 +32,7 @@ _LEFT = (
     "Hand over in comments what the other side still needs from you.",
     "Keep messages of the former group out of your plans from now on.",
 )
+_GONE = "The group's shared notes and chat are deleted; do not look for them any more."
 
 
 def board_chatted(event: EventView) -> None:
@@ -127,6 +128,27 @@ def _tell_group(event: EventView, group_id: Any, *, joined: bool) -> None:
             facts=[
                 ("Board", f"{event.target_title} ({event.target_id})"),
                 ("Change", f"{change} the group {group.name} ({group.pk})"),
+                ("By", event.actor_name),
+            ],
+            block=hints,
+            action="Take this into account from your next step on.",
+            event_id=event.id,
+        )
+        notifications.notify(agent, message)
+
+
+def group_deleted(event: EventView) -> None:
+    """A group is gone: the agents of the boards that it held learn it, each once."""
+    hints = "\n".join(f"- {hint}" for hint in (*_LEFT, _GONE))
+    for agent in _on_boards(list(event.data.get("board_ids") or ())):
+        if agent.id == event.actor_id:
+            continue
+        message = Message(
+            kind=Kind.GROUP_LEFT,
+            head="BOARD GROUP DELETED",
+            facts=[
+                ("Group", f"{event.target_title} ({event.target_id})"),
+                ("Change", "the group is deleted; your board belongs to no group"),
                 ("By", event.actor_name),
             ],
             block=hints,

@@ -17,6 +17,7 @@ from missioncontrol.kernel.actors import SystemActor
 
 Kind = AgentNotification.Kind
 WHO = "agent messages"
+GROUP_GONE = "board_group.deleted"
 
 
 class Names(NamedTuple):
@@ -97,7 +98,9 @@ def _tell_place(row: AgentNotification, agent: Agent, name: str, data: dict[str,
     event = ActivityEvent.objects.filter(pk=row.event_id).first() if row.event_id else None
     if event is None:
         return
-    place: Any = _OF_EVENT[row.kind].objects.filter(pk=event.target_id).first()
+    # The group itself is gone: what its end means is told of the agent's own board.
+    about = agent.board_id if event.type == GROUP_GONE else event.target_id
+    place: Any = _OF_EVENT[row.kind].objects.filter(pk=about).first()
     if place is None:
         return
     facts = dict(data)
@@ -109,6 +112,8 @@ def _tell_place(row: AgentNotification, agent: Agent, name: str, data: dict[str,
 
 def _group_named(event: ActivityEvent, *, joined: bool) -> str:
     """Name of the group that the board joined or left."""
+    if event.type == GROUP_GONE:
+        return event.target_title
     group_id = (event.data or {}).get("changes" if joined else "previous", {}).get("board_group_id")
     found: str | None = (
         BoardGroup.objects.filter(pk=group_id).values_list("name", flat=True).first()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from activity.publish import publish
 from boards import actions, rules
-from boards.models import Board, BoardGroup
+from boards.models import Board, BoardGroup, GroupMemory
 from boards.services import opening
 from missioncontrol.kernel import authz
 from missioncontrol.kernel.actors import Actor
@@ -20,6 +20,8 @@ from missioncontrol.kernel.unit import service
 from orgs.models import Organization
 
 FIELDS = frozenset({"name", "slug", "description"})
+#: Boards that the event of a deleted group names: what fits into an event.
+MOST_NAMED = 300
 
 
 def home_of(actor: Actor, organization_id: UUID | None) -> Organization:
@@ -134,7 +136,7 @@ def update_group(
 
 @service
 def delete_group(actor: Actor, group_id: Any, *, expected_version: int | None = None) -> None:
-    """Delete a group; its boards stay and are detached.
+    """Delete a group with its shared memory; its boards stay, and their agents are told.
 
     Raises:
         NotFound: absent or invisible.
@@ -152,7 +154,11 @@ def delete_group(actor: Actor, group_id: Any, *, expected_version: int | None = 
         .values_list("pk", flat=True)
     )
     Board.objects.filter(pk__in=ids).update(board_group=None)
-    _publish(actor, group, "board_group.deleted", {"board_ids": [str(pk) for pk in ids][:50]})
+    facts = {
+        "board_ids": [str(pk) for pk in ids][:MOST_NAMED],
+        "memories": GroupMemory.objects.filter(board_group=group).count(),
+    }
+    _publish(actor, group, "board_group.deleted", facts)
     group.delete()
 
 

@@ -220,6 +220,28 @@ def test_joining_and_leaving_is_told_to_all_boards_concerned(
     assert told.data["group"] == "Platform"
 
 
+def test_the_end_of_a_group_is_told_to_the_agents_of_its_boards(
+    stage: Stage, crew: dict[str, Agent], group: BoardGroup
+) -> None:
+    who = stage.world.actor(stage.world.ann)
+    boards.add_group_memory(who, group.id, content="note", tags=())
+    stage.settle()
+    boards.delete_group(who, group.id)
+    stage.settle()
+    for agent in crew.values():
+        [text] = texts(agent, "group_left")
+        assert text.startswith("BOARD GROUP DELETED\n")
+        assert f"Group: Platform ({group.id})" in text
+        assert "shared notes and chat are deleted" in text
+    event = ActivityEvent.objects.get(type="board_group.deleted")
+    assert event.data["memories"] == 1
+    stage.drain()
+    told = ActivityEvent.objects.filter(type="board.group_leave_notified")
+    assert told.count() == len(crew)
+    assert {e.target_id for e in told} == {agent.board_id for agent in crew.values()}
+    assert {e.data["group"] for e in told} == {"Platform"}
+
+
 # --- changes of the board, and what becomes of messages about tasks ---------------------
 
 

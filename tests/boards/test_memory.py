@@ -13,6 +13,7 @@ from boards.models import Board, BoardGroup, BoardMemory, GroupMemory
 from orgs.models import User
 from tests import factories
 from tests.clients import Client
+from tests.pages.conftest import browser
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +226,21 @@ def test_a_deleted_group_takes_its_memory_along(world: World, group: BoardGroup)
     world.as_ann.delete(f"/board-groups/{group.pk}").expect(200)
     assert not GroupMemory.objects.exists()
     assert Board.objects.filter(pk=world.board.pk).exists()
+
+
+def test_the_question_before_says_what_is_lost(world: World, group: BoardGroup) -> None:
+    window = browser(world.ann)
+    page = f"/board-groups/{group.pk}/delete"
+    assert "shared memory" not in window.get(page).content.decode()
+    for tags in ([], [], ["chat"]):
+        world.as_ann.post(
+            f"/board-groups/{group.pk}/memory", {"content": "x", "tags": tags}
+        ).expect(200)
+    html = window.get(page).content.decode()
+    assert "shared memory is deleted for good" in html
+    assert "2 notes" in html
+    assert "1 chat message<" in html
+    assert f"/board-groups/{group.pk}/memory" in html
 
 
 def test_the_empty_group_belongs_to_admins(world: World) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from boards import actions, reads, services
-from boards.models import Board, BoardGroup, Task
+from boards.models import Board, BoardGroup, GroupMemory, Task
 from boards.pages.forms import GroupForm
 from boards.pages.views import shared
 from missioncontrol.kernel import authz
@@ -118,7 +118,15 @@ def group_delete(request: HttpRequest, group_id: UUID) -> HttpResponse:
         services.delete_group(who, group_id)
         messages.success(request, _("The group %(name)s was deleted.") % {"name": group.name})
         return HttpResponseRedirect("/board-groups")
-    return render(request, "boards/group_delete.html", {"nav": "board-groups", "group": group})
+    memories = GroupMemory.objects.filter(board_group=group)
+    context = {
+        "nav": "board-groups",
+        "group": group,
+        "note_count": memories.filter(is_chat=False).count(),
+        "message_count": memories.filter(is_chat=True).count(),
+        "board_count": group.boards.count(),
+    }
+    return render(request, "boards/group_delete.html", context)
 
 
 def _inputs(form: GroupForm) -> dict[str, str | None]:
