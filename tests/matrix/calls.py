@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 
 from tests.clients import Client
@@ -17,6 +18,14 @@ from tests.matrix.table import Row
 
 T = TypeVar("T")
 REFUSED = (401, 403, 404)
+_WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+#: The browser's session, the last use of a token, and an agent's sign of life.
+_OF_EVERY_REQUEST = (
+    "django_session",
+    "orgs_apitoken SET last_used_at",
+    "agents_agent",
+    "agents_agentbeat",
+)
 
 
 class _Undo(Exception):
@@ -32,6 +41,20 @@ def undone(work: Callable[[], T]) -> T:
             raise _Undo
     except _Undo:
         return found[0]
+
+
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """Statements that change rows, without those that every request may make."""
+    found: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if _WRITE.match(sql) and not any(name in sql for name in _OF_EVERY_REQUEST):
+            found.append(sql[:80])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield found
 
 
 def filled(value: Any, ids: Mapping[str, str]) -> Any:

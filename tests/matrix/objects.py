@@ -123,14 +123,16 @@ def _account(world: World) -> dict[str, Any]:
             user=world.ann, type="slack", name="c", address_sealed=seal("https://hooks.example/x")
         ),
         "notification": Notification.objects.create(
-            user=world.ann, organization=world.org, kind="mention", event_id=uuid4(),
-            subject="n", path="/boards",
+            user=world.ann,
+            organization=world.org,
+            kind="mention",
+            event_id=uuid4(),
+            subject="n",
+            path="/boards",
         ),
         "token": ApiToken.objects.filter(user=world.ann).earliest("created_at"),
         "passkey": Passkey.objects.create(
             user=world.ann, name="p", credential_id="c", public_data=b"d"
         ),
-        "session": BrowserSession.objects.create(
-            user=world.ann, session_key="k", last_seen_at=now
-        ),
+        "session": BrowserSession.objects.create(user=world.ann, session_key="k", last_seen_at=now),
     }

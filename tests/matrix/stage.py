@@ -29,12 +29,18 @@ from tests.world import World, build_world
 
 GATEWAY_TOKEN = "gateway-shared-secret-0123456789"
 DEVICE_TOKEN = "gateway-device-token-0123456789"
+
+
+def _those(callers: str) -> frozenset[str]:
+    return frozenset(callers.split())
+
+
 #: Text that stands in rows of the stage, and who may read it in an answer.
 MARKS: dict[str, frozenset[str]] = {
-    "Hidden task": frozenset("owner read_token write_token neighbour main worker".split()),
-    "Hidden board": frozenset("owner admin read_token write_token neighbour main".split()),
-    "Foreign board": frozenset("stranger other_agent".split()),
-    "127.0.0.1:9/hidden-way": frozenset("owner admin read_token write_token".split()),
+    "Hidden task": _those("owner read_token write_token neighbour main worker"),
+    "Hidden board": _those("owner admin read_token write_token neighbour main"),
+    "Foreign board": _those("stranger other_agent"),
+    "127.0.0.1:9/hidden-way": _those("owner admin read_token write_token"),
     GATEWAY_TOKEN: frozenset(),
     DEVICE_TOKEN: frozenset(),
 }
@@ -54,9 +60,7 @@ class Stage:
         for caller, token in self.tokens.items():
             is_agents = caller in ("bad_agent", "worker", "lead", "neighbour", "main")
             is_agents = is_agents or caller in ("other_agent", "gateway_as_agent")
-            self.clients[caller] = (
-                Client(agent_token=token) if is_agents else Client(bearer=token)
-            )
+            self.clients[caller] = Client(agent_token=token) if is_agents else Client(bearer=token)
         self.clients["anonymous"] = Client()
 
 
@@ -119,9 +123,7 @@ def _agents(world: World) -> dict[str, str]:
     neighbour, main = new_token("mca_"), new_token("mca_")
     on = {"gateway": world.gateway}
     factories.make_agent(world.org, "NA", board=world.second_board, token=neighbour, **on)
-    factories.make_agent(
-        world.org, "MA", agent_type="main", token=main, status="online", **on
-    )
+    factories.make_agent(world.org, "MA", agent_type="main", token=main, status="online", **on)
     return {
         "worker": world.worker_token, "lead": world.lead_token, "neighbour": neighbour,
         "main": main, "other_agent": world.other_lead_token,
