@@ -45,7 +45,6 @@ def _may_enter(request: HttpRequest) -> bool:
 
 admin.site.login = _sign_in  # type: ignore[method-assign,assignment]  # one sign-in for the product
 admin.site.has_permission = _may_enter  # type: ignore[method-assign]  # staff = super admin
-admin.site.site_header = admin.site.site_title = "Mission Control"
 admin.site.unregister(Group)
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("agents/on-board/<uuid:board_id>", views.on_board, name="on-board"),
     path("agents/<uuid:agent_id>", views.agent_detail, name="agent-detail"),
     path("agents/<uuid:agent_id>/body", views.agent_body, name="agent-body"),
+    path("agents/<uuid:agent_id>/state", views.agent_state, name="agent-state"),
     path("agents/<uuid:agent_id>/sign", views.agent_sign, name="agent-sign"),
     path("agents/<uuid:agent_id>/edit", views.agent_edit, name="agent-edit"),
     path("agents/<uuid:agent_id>/wake", views.agent_wake, name="agent-wake"),

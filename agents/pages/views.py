@@ -146,6 +146,15 @@ def agent_sign(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     return render(request, "agents/_sign.html", {"agent": reads.agent_rows([agent], who)[0]})
 
 
+@require_safe
+@page
+def agent_state(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """The state of an agent, for the head of its pages."""
+    who = actor(request)
+    agent = Agent.objects.seen_by(who, agent_id)
+    return render(request, "agents/_agent_state.html", {"agent": reads.agent_rows([agent], who)[0]})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def agent_new(request: HttpRequest) -> HttpResponse:

@@ -16,6 +16,7 @@ urlpatterns = [
         name="cleanup-discard",
     ),
     path("gateways/<uuid:gateway_id>", views.gateway_detail, name="gateway-detail"),
+    path("gateways/<uuid:gateway_id>/state", views.gateway_state, name="gateway-state"),
     path("gateways/<uuid:gateway_id>/body", views.gateway_body, name="gateway-body"),
     path("gateways/<uuid:gateway_id>/edit", views.gateway_edit, name="gateway-edit"),
     path("gateways/<uuid:gateway_id>/test", views.gateway_try, name="gateway-try"),

@@ -115,6 +115,13 @@ INSTALLED_APPS = [
     "missioncontrol.overview.apps.OverviewConfig",
 ]
 
+# The admin's pages carry the product's name and lead back to it.
+UNFOLD = {
+    "SITE_TITLE": "Mission Control",
+    "SITE_HEADER": "Mission Control",
+    "SITE_URL": "/dashboard",
+}
+
 # From outside to inside; a request passes from the first to the last.
 MIDDLEWARE = [
     "missioncontrol.kernel.middleware.RequestContextMiddleware",

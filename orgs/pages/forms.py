@@ -148,7 +148,7 @@ EXPIRY = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("",
 
 
 class ApiTokenForm(KitForm):
-    """A new personal access token."""
+    """A new personal access token; it shares its page with the profile, which has a name too."""
 
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What will use it."))
     scope = forms.ChoiceField(
@@ -159,3 +159,7 @@ class ApiTokenForm(KitForm):
     expires_in_days = forms.ChoiceField(
         label=_("Ends after"), choices=EXPIRY, required=False, initial="90"
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "token_%s")
+        super().__init__(*args, **kwargs)
