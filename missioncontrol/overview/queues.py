@@ -269,7 +269,7 @@ def delete_job(actor: UserActor, job_id: str) -> None:
 def _failed_job(job_id: str) -> tuple[Job, FailedJobRegistry]:
     try:
         job = Job.fetch(job_id, connection=jobs.client())
-    except NoSuchJobError as error:
+    except (NoSuchJobError, ValueError) as error:  # the latter: no id that a job could have
         raise NotFound from error
     registry = FailedJobRegistry(queue=_queue(str(job.origin)))
     if job_id not in registry.get_job_ids():

@@ -76,6 +76,7 @@ class LoginView(ApiView):
         summary="Sign in by name and password",
         request=schemas.Login,
         response=schemas.UserOut,
+        refusals=(401,),
     )
     def post(self, request: HttpRequest) -> Response:
         """Set the session cookie; unsafe calls then need the CSRF token as ``X-CSRFToken``."""

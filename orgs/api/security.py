@@ -218,6 +218,7 @@ class PasskeySignIn(ApiView):
         summary="Sign in by passkey",
         request=schemas.PasskeyAnswer,
         response=UserOut,
+        refusals=(401,),
     )
     def post(self, request: HttpRequest) -> Response:
         """Set the session cookie; unsafe calls then need the CSRF token as ``X-CSRFToken``."""

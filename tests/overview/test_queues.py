@@ -84,6 +84,8 @@ def test_a_waiting_job_cannot_be_removed_as_a_failed_one(world: World, queue: Qu
     job = queue.enqueue(broken)
     world.as_ann.delete(f"/jobs/{job.id}").expect(404)
     world.as_ann.post(f"/jobs/{uuid.uuid4()}/retry").expect(404)
+    world.as_ann.post("/jobs/%C2%90%205/retry").expect(404)
+    world.as_ann.delete("/jobs/a%3Ab").expect(404)
     assert queue.count == 1
 
 
