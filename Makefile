@@ -20,7 +20,7 @@ help:
 	@echo "make check          format, types, layers, templates, migrations, deployment checks"
 	@echo "make scenarios      which scenarios of the specifications have a test"
 	@echo "make bench          figures of speed, compared with their targets"
-	@echo "make fuzz           generated calls of every operation (ARGS=\"--cases 100\")"
+	@echo "make fuzz           generated calls of every operation (ARGS=\"--cases 1000\")"
 	@echo "make reference      the pages below docs/reference, anew from the code"
 
 # The recipe ends by replacing the shell, so that a signal reaches the supervisor itself.
@@ -62,7 +62,7 @@ bench: install-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: install-dev
-	@$(BIN)/python -m tests.fuzz $(ARGS)
+	@$(BIN)/python -W ignore -m tests.fuzz $(ARGS)
 
 reference: install-dev
 	@$(BIN)/python -m tests.reference $(ARGS)

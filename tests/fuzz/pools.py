@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
+from tests.clients import Client
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 #: Parameters that are read under another name in a row.
@@ -13,19 +14,26 @@ OTHER_NAMES = {"task_ref": "id", "key": "key", "name": "name"}
 PER_LIST = 50
 
 
-def harvest(base: str, document: dict[str, Any], headers: dict[str, str]) -> dict[str, list[str]]:
-    """Ids by the path template that ends in their parameter; parents are filled with the first."""
+def harvest(
+    clients: Sequence[Client], document: dict[str, Any], first: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Ids by the path template that ends in their parameter; parents are filled with the first.
+
+    Args:
+        clients: Who may list; the first who sees rows is taken.
+        first: Rows that come first in their lists, by the name of their parameter.
+    """
     pools: dict[str, list[str]] = {}
     paths = document["paths"]
     prefixes = {path[: match.end()] for path in paths for match in PARAMETER.finditer(path)}
-    with httpx.Client(base_url=base, headers=headers, timeout=30) as http:
-        for prefix in sorted(prefixes, key=len):
-            listed = prefix[: prefix.rindex("/")]
-            if "get" not in paths.get(listed, {}):
-                continue
-            address = filled(listed, pools)
-            if address is not None:
-                pools[prefix] = _ids(http, address, PARAMETER.findall(prefix)[-1])
+    for prefix in sorted(prefixes, key=lambda one: (one.count("{"), one)):
+        listed = prefix[: prefix.rindex("/")]
+        address = filled(listed, pools)
+        if "get" in paths.get(listed, {}) and address is not None:
+            name = PARAMETER.findall(prefix)[-1]
+            seen = (_ids(client, address, name) for client in clients)
+            ids = next((found for found in seen if found), [])
+            pools[prefix] = sorted(ids, key=lambda one: one != first.get(name))
     return {prefix: ids for prefix, ids in pools.items() if ids}
 
 
@@ -47,20 +55,17 @@ def by_name(pools: dict[str, list[str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for prefix, ids in pools.items():
         name = PARAMETER.findall(prefix)[-1]
-        name = "task_id" if name == "task_ref" else name
-        if name.endswith("_id"):
-            found.setdefault(name, []).extend(ids)
+        for one in ("task_id", "task_ref") if name == "task_ref" else (name,):
+            if one.endswith(("_id", "_ref")):
+                known = found.setdefault(one, [])
+                known += [row for row in ids if row not in known]
     return found
 
 
-def _ids(http: httpx.Client, address: str, parameter: str) -> list[str]:
-    try:
-        answer = http.get(address, params={"limit": PER_LIST})
-    except httpx.HTTPError:
+def _ids(client: Client, address: str, parameter: str) -> list[str]:
+    answer = client.get(f"{address}?limit={PER_LIST}")
+    if answer.status != 200:
         return []
-    if answer.status_code != 200:
-        return []
-    body = answer.json()
-    rows = body.get("items", []) if isinstance(body, dict) else body
+    rows = answer.json.get("items", []) if isinstance(answer.json, dict) else answer.json
     name = OTHER_NAMES.get(parameter, "id")
     return [str(row[name]) for row in rows if isinstance(row, dict) and row.get(name)]

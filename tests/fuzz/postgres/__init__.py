@@ -1,0 +1,1 @@
+"""A database backend that takes back everything that one generated case did."""
