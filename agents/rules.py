@@ -121,9 +121,8 @@ def last_sign(agent: Sighted) -> datetime | None:
     Before its first call there is none: what the gateway sees proves no way to us.
     """
     called: datetime | None = agent.last_seen_at
-    if called is None or agent.gateway_seen_at is None:
-        return called
-    return max(called, agent.gateway_seen_at)
+    shown: datetime | None = agent.gateway_seen_at
+    return called if called is None or shown is None else max(called, shown)
 
 
 def displayed(agent: Sighted, *, now: datetime) -> str:

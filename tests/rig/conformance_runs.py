@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -223,6 +224,71 @@ async def keeps_heartbeat_turns_from_those_who_do_not_watch(subject: Subject) ->
         await sessions.wake(client, agent_id=agent_id, text="a task waits")
         await seen.wait_for("heartbeat", lambda p: p.get("preview") == "quiet beat")
         assert not [e for e in seen.events if e.name == "chat"]
+
+
+@check
+async def tells_of_silent_turns_in_its_log_of_usage(subject: Subject) -> None:
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        key = f"agent:{agent_id}:main"
+        beats = {agent_id: provisioning.Heartbeat(every="55m", prompt="SAY NO_REPLY")}
+        await provisioning.patch_config(client, heartbeats=beats)
+        await client.call("sessions.subscribe", {})
+        await say(client, seen, agent_id, "SAY aloud")
+        await sessions.wake(client, agent_id=agent_id, text="a task waits")
+        ended = await seen.wait_for(
+            "sessions.changed", lambda p: p["sessionKey"] == key and p.get("phase") == "message"
+        )
+        run = await seen.wait_for(
+            "sessions.changed",
+            lambda p: (
+                p["sessionKey"] == key
+                and p.get("phase") == "end"
+                and p["updatedAt"] >= ended["updatedAt"]
+            ),
+        )
+        assert run["hasActiveRun"] is False
+        shown = (await sessions.chat_history(client, key))["messages"]
+        assert [m["role"] for m in shown] == ["user", "assistant"]
+        log, curve = await sessions.usage_log(client, key)
+        replies = [row for row in log if row["role"] == "assistant"]
+        assert [row["content"] for row in replies] == ["aloud", "NO_REPLY"]
+        assert replies[0]["timestamp"] == shown[1]["timestamp"]
+        assert [row["tokens"] for row in replies] == [p["totalTokens"] for p in curve]
+        assert all(row["cost"] > 0 for row in replies)
+        health = await client.call("health")
+        row = next(row for row in health["agents"] if row["agentId"] == agent_id)
+        assert (row["heartbeat"]["enabled"], row["heartbeat"]["every"]) == (True, "55m")
+        assert row["sessions"]["recent"][0]["key"] == key
+
+
+@check
+async def gives_words_that_are_no_commands_to_the_model(subject: Subject) -> None:
+    async with subject.connected() as (client, seen), subject.agent(client) as agent_id:
+        assert text_of(await say(client, seen, agent_id, "/pause")) == "echo: /pause"
+        assert "echo:" not in text_of(await say(client, seen, agent_id, "/status"))
+
+
+@check
+async def takes_the_name_of_any_model(subject: Subject) -> None:
+    async with subject.connected() as (client, _), subject.agent(client) as agent_id:
+
+        async def model() -> str:
+            rows = (await client.call("agents.list"))["agents"]
+            return str(next(row for row in rows if row["id"] == agent_id)["model"]["primary"])
+
+        default = await model()
+        await provisioning.ensure_agent(client, agent_id=agent_id, model="nobody/has-this")
+        await _until_it_is(model, "nobody/has-this")
+        await provisioning.ensure_agent(client, agent_id=agent_id)
+        assert await model() == "nobody/has-this"
+        await provisioning.ensure_agent(client, agent_id=agent_id, model="")
+        await _until_it_is(model, default)
+
+
+async def _until_it_is(ask: Callable[[], Awaitable[str]], wanted: str) -> None:
+    async with asyncio.timeout(60):
+        while await ask() != wanted:
+            await asyncio.sleep(0.2)
 
 
 @check
