@@ -113,7 +113,8 @@ class PeersView(AgentDoor):
         gateway = model_choice.gateway_of(self.agent, self.agent.board_id)
         given = model_choice.settled(given, gateway=gateway)
         agent = services.create_agent(self.agent, **given)
-        return ok(shapes.agent(agent), version=agent.version)
+        location = f"/api/v1/agents/{agent.id}"
+        return ok(shapes.agent(agent), version=agent.version, location=location)
 
 
 class WorkerView(AgentDoor):

@@ -26,7 +26,8 @@ USER_AGENT: frozenset[Kind] = frozenset({"user", "agent"})
 
 
 def role_of(given: dict[str, Any]) -> None:
-    """``is_board_lead`` is the older word for the type."""
+    """``is_board_lead`` is the older word for the type; nobody chooses the state."""
+    given.pop("status", None)
     lead = given.pop("is_board_lead", None)
     if lead is not None:
         given["agent_type"] = Agent.Type.LEAD if lead else Agent.Type.WORKER
