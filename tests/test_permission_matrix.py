@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.urls import URLPattern
+from django.urls import URLPattern, resolve
 
 from missioncontrol.urls import api as api_patterns
 from tests.matrix.api_rows import rows
-from tests.matrix.calls import REFUSED, call, leaks
+from tests.matrix.calls import REFUSED, address, call, leaks
 from tests.matrix.stage import Stage, ground
 from tests.matrix.table import Row, names
 
@@ -39,6 +39,14 @@ def test_every_route_has_a_row() -> None:
     listed = {(row.method, row.path) for row in rows()}
     assert routes - listed == set()
     assert listed - routes == set()
+
+
+def test_both_mounts_lead_to_the_same_views(ground: Stage) -> None:
+    for row in rows():
+        path = address(row.path, ground.ids)
+        found = [resolve(f"/{mount}/{path}").func for mount in ("api/v1", "api")]
+        views = {getattr(func, "view_class", None) or func.cls for func in found}
+        assert len(views) == 1, row.name
 
 
 def test_every_caller_of_the_table_exists(ground: Stage) -> None:

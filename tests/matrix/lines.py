@@ -61,8 +61,8 @@ class Line:
         """Send a frame, whether the server still listens or not."""
         await self.line.send_to(text_data=orjson.dumps(frame).decode())
 
-    async def end(self) -> Outcome:
-        """Ask for a last answer, gather everything up to it or to the close, and leave."""
+    async def gather(self) -> Outcome:
+        """Ask for a last answer, and gather everything up to it or to the close."""
         await self.send({"type": "ping", "id": END})
         found = Outcome()
         async with asyncio.timeout(WAIT_SECONDS):
@@ -75,7 +75,8 @@ class Line:
                 if frame.get("id") == END:
                     break
                 found.frames.append(frame)
-        # What was sent before the close is read by then, or never.
-        await asyncio.sleep(0.01 if found.closed else 0)
-        await self.line.disconnect(timeout=WAIT_SECONDS)
         return found
+
+    async def leave(self) -> None:
+        """Go."""
+        await self.line.disconnect(timeout=WAIT_SECONDS)

@@ -52,6 +52,9 @@ def _work(world: World) -> dict[str, Any]:
         agent_id=world.worker.id,
     )  # fmt: skip
     ApprovalTask.objects.create(approval=approval, task_id=task.id, title="t")
+    decided = factories.make_approval(
+        world.org, world.board, status="approved", resolved_at=timezone.now()
+    )
     execution = Execution.objects.create(
         organization=world.org, task=task, agent=world.worker, requested_by_kind="user",
         requested_by_name="ann", status="running",
@@ -63,7 +66,7 @@ def _work(world: World) -> dict[str, Any]:
     comment = factories.make_comment(task, author_id=world.ann.id)
     return {
         "group": group, "task": task, "comment": comment, "approval": approval,
-        "execution": execution,
+        "execution": execution, "decided": decided,
     }  # fmt: skip
 
 

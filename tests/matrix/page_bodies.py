@@ -21,5 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /boards/<board>/tasks/<task>/move": {"status": "done", "version": "1"},
     "POST /boards/<board>/tasks/<task>/run/cancel": {"run": "<execution>"},
     "POST /boards/<board>/tasks/<task>/tags": {"tags": ["<tag>"]},
+    "POST /skills/marketplace/<skill>/install": {"gateway": "<gateway>"},
+    "POST /skills/marketplace/<skill>/uninstall": {"gateway": "<gateway>"},
     "POST /organization/switch": {"organization_id": "<own>"},
 }  # fmt: skip

@@ -99,7 +99,7 @@ GET /approvals : {PEOPLE}
 GET /boards/<board>/approvals : {READERS}
 GET /approvals/count : {PEOPLE}
 POST /approvals/<approval>/decide : writer owner
-POST /approvals/<approval>/reopen : owner
+POST /approvals/<decided>/reopen : owner
 POST /approvals/<approval>/withdraw : owner
 GET /gateways : {HEADS}
 GET /gateways/new : {HEADS}
@@ -109,6 +109,7 @@ GET /gateways/versions : {HEADS}
 POST /gateways/cleanups/<cleanup>/discard : {ADMINS}
 GET /gateways/<gateway> : {ADMINS}
 GET /gateways/<gateway>/body : {ADMINS}
+GET /gateways/<gateway>/state : {ADMINS}
 GET /gateways/<gateway>/edit : {ADMINS}
 POST /gateways/<gateway>/edit : {ADMINS}
 POST /gateways/<gateway>/test : {ADMINS}
@@ -129,8 +130,8 @@ GET /boards/new : {HEADS}
 POST /boards/new : {HEADS}
 GET /boards/<board> : {READERS}
 GET /boards/<board>/columns : {READERS}
-GET /boards/<board>/edit : owner
-POST /boards/<board>/edit : owner
+GET /boards/<board>/edit : {WRITERS}
+POST /boards/<board>/edit : {WRITERS}
 GET /boards/<board>/delete : owner
 POST /boards/<board>/delete : owner
 POST /boards/<board>/pause : {WRITERS}
@@ -206,6 +207,7 @@ GET /agents/on-gateway/<gateway> : {ADMINS}
 GET /agents/on-board/<board> : {READERS}
 GET /agents/<agent> : {ADMINS} reader writer
 GET /agents/<agent>/body : {ADMINS} reader writer
+GET /agents/<agent>/state : {ADMINS} reader writer
 GET /agents/<agent>/sign : {ADMINS} reader writer
 GET /agents/<agent>/edit : owner
 POST /agents/<agent>/edit : owner
@@ -225,6 +227,8 @@ GET /skills/marketplace : {HEADS}
 GET /skills/marketplace/new : {HEADS}
 POST /skills/marketplace/new : {HEADS}
 GET /skills/marketplace/<skill> : {ADMINS}
+GET /skills/marketplace/<skill>/look : {ADMINS}
+POST /skills/marketplace/<skill>/scan : {ADMINS}
 GET /skills/marketplace/<skill>/look : {ADMINS}
 POST /skills/marketplace/<skill>/scan : {ADMINS}
 POST /skills/marketplace/<skill>/install : {ADMINS}
@@ -265,7 +269,7 @@ POST /boards/<board>/onboarding/answer : {WRITERS}
 POST /boards/<board>/onboarding/cancel : {WRITERS}
 GET /boards/<board>/onboarding/confirm : {WRITERS}
 POST /boards/<board>/onboarding/confirm : {WRITERS}
-GET / : {PEOPLE}
+GET / : *
 GET /dashboard : {PEOPLE}
 GET /jobs : {HEADS}
 POST /jobs/<job>/retry :

@@ -25,8 +25,11 @@ pytestmark = pytest.mark.django_db
 ADMIN = ("admin/", "django-rq/")
 #: Where the admin site and the pages of queues send somebody whom they do not let in.
 WAYS_OUT = ("/sign-in", "/admin/login/", "/admin/")
-#: Its address names a delivery, as another address does that means something else.
-SPELLED = {"deliveries/<delivery>": "deliveries/<sent>"}
+#: Addresses whose row is another one than their word says: the log's delivery, a decided request.
+SPELLED = {
+    "deliveries/<delivery>": "deliveries/<sent>",
+    "approvals/<approval>/reopen": "approvals/<decided>/reopen",
+}
 
 
 def _walk(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -116,8 +117,10 @@ async def _visit(row: Row, caller: Caller, ids: dict[str, str]) -> tuple[Outcome
         await line.send({"type": "subscribe"})
     if row.path != "connect":
         await line.send(_frame(row, ids))
-    done = await line.end()
-    return done, await _facts(ids) != before
+    done = await line.gather()
+    has_changed = await _settled(done, before, ids)
+    await line.leave()
+    return done, has_changed
 
 
 async def _facts(ids: dict[str, str]) -> tuple[Any, ...]:
@@ -130,6 +133,15 @@ async def _facts(ids: dict[str, str]) -> tuple[Any, ...]:
 
     shown = await presence.present(UUID(ids["board"]))
     return *await sync_to_async(stored)(), [entry["user_id"] for entry in shown]
+
+
+async def _settled(done: Outcome, before: tuple[Any, ...], ids: dict[str, str]) -> bool:
+    """Whether anything has changed once all that was sent has been read."""
+    for _look in range(5 if done.closed else 1):
+        if await _facts(ids) != before:
+            return True
+        await asyncio.sleep(0.002)
+    return False
 
 
 def _is_answered(row: Row, done: Outcome) -> bool:
@@ -242,6 +254,7 @@ async def test_the_organizations_socket_tells_only_these(committed: Browsers) ->
     await hub.local_hub()._poll_once()
     assert topic.last_seq == max(event.seq for event in events)
     for caller, line in lines.items():
-        heard = {f["payload"]["target_title"] for f in (await line.end()).frames}
+        heard = {f["payload"]["target_title"] for f in (await line.gather()).frames}
         meant = {event.target.title for event in events if _hears(caller, event)}
         assert heard == meant, caller
+        await line.leave()
