@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.story import browsers, places, product
+from tests.story import accounts, browsers, places, product
 from tests.story.api import Api
 from tests.story.windows import Windows
 
@@ -22,8 +22,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def installed() -> Iterator[product.Product]:
-    """A product in an empty data folder."""
-    with product.installed() as started:
+    """A product in an empty data folder; people may also sign in by password."""
+    settings = {"AUTH_MODE": "local,password", "OUTBOUND_ALLOW_PRIVATE": "true"}
+    with product.installed(**settings) as started:
         yield started
 
 
@@ -40,6 +41,12 @@ def api(installed: product.Product) -> Iterator[Api]:
     client = Api(installed.address, installed.token)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def people(installed: product.Product) -> dict[str, str]:
+    """Accounts with a password: name and address."""
+    return accounts.make(installed, "mira", "tomas", "lea", "nuno", "nameless")
 
 
 @pytest.fixture

@@ -55,8 +55,8 @@ class Product:
         line = next(line for line in self.running.output.splitlines() if "Sign in" in line)
         return line.split()[2]
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """``manage.py`` on this installation."""
+    def manage(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """``manage.py`` on this installation; ``given`` is its standard input."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -65,6 +65,7 @@ class Product:
             text=True,
             check=False,
             timeout=60,
+            input=given,
         )
 
     def process(self, name: str) -> psutil.Process | None:
