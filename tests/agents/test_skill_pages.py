@@ -105,6 +105,6 @@ def test_a_skill_is_added_and_deleted_on_the_page(world: World) -> None:
     assert ann.post("/skills/marketplace/new", {"source_url": "ftp://x"}).status_code == 422
     ann.post("/skills/marketplace/new", {"source_url": "https://e.org/skills/one", "name": "One"})
     skill = Skill.objects.get(name="One")
-    assert "not looked at" in ann.get(f"/skills/marketplace/{skill.pk}").content.decode()
+    assert "being looked at" in ann.get(f"/skills/marketplace/{skill.pk}").content.decode()
     ann.post(f"/skills/marketplace/{skill.pk}/delete")
     assert not Skill.objects.exists()
