@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -135,7 +136,23 @@ def approval_decide(request: HttpRequest, approval_id: UUID) -> HttpResponse:
         detail = str(refusal.detail)
         return _row(request, who, approval, typed=typed, refusal=detail, http_status=refusal.status)
     approval.refresh_from_db()
-    return _row(request, who, approval)
+    return _told(_row(request, who, approval), who, approval)
+
+
+def _told(response: HttpResponse, who: UserActor, approval: Approval) -> HttpResponse:
+    """The row leaves its list: say what came of it, and where it is found again."""
+    words = {
+        Approval.Status.APPROVED: _("Approved: %(title)s"),
+        Approval.Status.REJECTED: _("Rejected: %(title)s"),
+    }.get(Approval.Status(approval.status), _("Waits again: %(title)s"))
+    show = "pending" if approval.status == Approval.Status.PENDING else "decided"
+    said = {
+        "text": words % {"title": asks_of(who, [approval])[0].title[:80]},
+        "href": f"{INBOX}?show={show}&open={approval.pk}#approval-{approval.pk}",
+        "word": _("Show"),
+    }
+    response["HX-Trigger"] = json.dumps({"mc:said": said})
+    return response
 
 
 @require_POST
@@ -146,7 +163,7 @@ def approval_reopen(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     approval = Approval.objects.seen_by(who, approval_id)
     services.reopen_approval(who, approval_id)
     approval.refresh_from_db()
-    return _row(request, who, approval)
+    return _told(_row(request, who, approval), who, approval)
 
 
 @require_POST

@@ -64,5 +64,8 @@ new MutationObserver((changes) => {
   }
 }).observe(document.getElementById("toasts") ?? document.createElement("div"), { childList: true });
 
+// What the server says about something that leaves the page.
+document.addEventListener("mc:said", ({ detail }) => toast(detail.text, detail));
+
 document.querySelector("[data-mc-autofocus]")?.focus();
 window.htmx = htmx;

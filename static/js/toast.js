@@ -1,8 +1,8 @@
 // A line at the edge of the page about what just happened.
 import { say } from "./words.js";
 
-/** Shows `text` as a toast. */
-export function toast(text) {
+/** Shows `text` as a toast, with a link when one is given. */
+export function toast(text, { href, word } = {}) {
   const line = document.createElement("div");
   line.className = "mc-toast";
   line.dataset.mcToast = "";
@@ -13,7 +13,15 @@ export function toast(text) {
   close.type = "button";
   close.dataset.mcDismiss = "";
   close.textContent = say("dismiss");
-  line.append(words, close);
+  line.append(words);
+  if (href) {
+    const link = document.createElement("a");
+    link.className = "mc-btn";
+    link.href = href;
+    link.textContent = word;
+    line.append(link);
+  }
+  line.append(close);
   document.getElementById("toasts")?.append(line);
 }
 

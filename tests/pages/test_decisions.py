@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.test import Client
 
@@ -37,6 +39,9 @@ def test_decide(
     ask.refresh_from_db()
     assert ask.status == outcome
     assert ask.comment == (comment or None)
+    told = json.loads(answer.get("HX-Trigger", "{}")).get("mc:said", {})
+    said = {"approved": "Approved: Deploy", "rejected": "Rejected: Deploy"}
+    assert told.get("text") == said.get(outcome)
 
 
 def test_a_rejection_without_a_reason_opens_the_row(ann: Client, ask: Approval) -> None:
