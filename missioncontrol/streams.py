@@ -29,6 +29,7 @@ from missioncontrol.kernel import headers as shared
 from missioncontrol.kernel import hub, rights
 from missioncontrol.kernel.context import set_request_id
 from missioncontrol.kernel.errors import DomainError, RateLimited
+from missioncontrol.kernel.middleware import check_query
 from missioncontrol.kernel.problems import as_domain_error, problem_response
 from missioncontrol.kernel.renderers import dumps
 
@@ -72,6 +73,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels is untyped
 def _opened(scope: Scope) -> tuple[Feed, int | None]:
     request = _request(scope)
+    check_query(request)
     feed = open_feed(request)
     return feed, feed.start(request)
 

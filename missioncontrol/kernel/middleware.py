@@ -110,6 +110,16 @@ class RequestContextMiddleware:
         )
 
 
+def check_query(request: HttpRequest) -> None:
+    """No NUL in the query: no column takes one.
+
+    Raises:
+        Invalid: there is one.
+    """
+    if "%00" in request.META.get("QUERY_STRING", ""):
+        raise Invalid(_("The query holds a NUL character."))
+
+
 class DomainErrorMiddleware:
     """Refusals that a page view raised become a page, a toast or a problem document."""
 
@@ -118,10 +128,12 @@ class DomainErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on what every reader of the query can use: no NUL, which no column takes."""
-        if "%00" in request.META.get("QUERY_STRING", ""):
+        try:
+            check_query(request)
+        except Invalid as error:
             from .pages import refused
 
-            return refused(request, Invalid(_("The query holds a NUL character.")))
+            return refused(request, error)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

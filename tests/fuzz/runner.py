@@ -119,7 +119,8 @@ class Runner:
             if finite.status_code != response.status_code:
                 wrong.append(f"{response.status_code} natively, {finite.status_code} at the end")
             for fault in wrong:
-                report.add(Finding(report.operation, "frames", response.status_code, fault))
+                text = f"{fault}\n{shown(response)}"
+                report.add(Finding(report.operation, fault[:60], response.status_code, text))
             ratelimit.memory.clear()
 
     def _chains(self, operation: Any, report: Report, seed: int) -> None:

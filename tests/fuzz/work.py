@@ -20,6 +20,8 @@ from django.db import connection, connections
 from django.test import Client as DjangoClient
 from schemathesis.config import SchemathesisConfig
 
+from agents.api import waiting
+from agents.services import saying
 from gateways.simulator.thread import SimulatedGatewayThread
 from tests.clients import Client
 from tests.fuzz.callers import Callers
@@ -117,6 +119,8 @@ def _begin(work: Work, names: list[str]) -> None:
     global _runner  # noqa: PLW0603 - one per process, by fork
     connections["default"].settings_dict["NAME"] = names[0]
     _stay_here()
+    waiting.WAIT_SECONDS = 0.0  # nobody works off the queues here
+    saying.PATIENCE_SECONDS = 0.0
     simulator = _open.enter_context(SimulatedGatewayThread(token=GATEWAY_TOKEN))
     attach(work.ground, simulator)
     _runner = Runner(
