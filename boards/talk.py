@@ -48,7 +48,7 @@ def tag_of_key(key: str) -> str:
     """The tag under which a note is the value of a key; empty when the key does not fit."""
     wanted = " ".join(key.split())
     tag = f"{KEY}{wanted}"
-    return tag if wanted and len(tag) <= MOST_TAG_CHARS else ""
+    return tag if wanted and wanted.isprintable() and len(tag) <= MOST_TAG_CHARS else ""
 
 
 def has_tag(tags: Iterable[str] | None, wanted: str) -> bool:

@@ -96,8 +96,8 @@ class Input(BaseModel):
     @field_validator("*", mode="after", check_fields=False)
     @classmethod
     def _storable(cls, value: Any) -> Any:
-        """No text, alone or in a list, holds what the database cannot keep."""
-        for text in value if isinstance(value, list) else (value,):
+        """No text, alone, in a list or as a key, holds what the database cannot keep."""
+        for text in value if isinstance(value, list | dict) else (value,):
             if isinstance(text, str):
                 _no_nul(text)
         return value

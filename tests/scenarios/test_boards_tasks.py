@@ -331,3 +331,12 @@ def test_a_deleted_task_leaves_no_one_blocked(world: World) -> None:
 )
 def test_outsized_bodies_are_refused(world: World, body: bytes, status: int) -> None:
     world.as_ann.request("POST", f"/boards/{world.board.pk}/tasks", body).expect(status)
+
+
+@pytest.mark.scenario("CORE-50")
+def test_a_task_is_not_born_in_review_without_a_comment(world: World) -> None:
+    configure(world, comment_required_for_review=True)
+    body = {"title": "Born in review", "status": "review"}
+    refused = world.as_ann.post(f"/boards/{world.board.pk}/tasks", body).expect(422)
+    assert (refused.json["detail"], refused.code) == ("Comment is required.", "comment_required")
+    assert world.as_ann.get(f"/boards/{world.board.pk}/tasks").items == []

@@ -126,6 +126,25 @@ def test_no_body_breaks_a_route(world: World, ids: dict[str, str], settings: Any
     assert asked > 700
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        (
+            "POST", "/approvals",
+            {"action_type": "x", "lead_reasoning": "y", "rubric_scores": {"a\x00b": 5}},
+        ),
+        ("PUT", "/memory/a%00b", {"content": "x"}),
+        ("GET", "/events?since_seq=%C2%B2", None),
+    ],
+    ids=["key of scores", "key of a note", "digit that is no number"],
+)  # fmt: skip
+def test_what_looks_well_formed_is_refused_by_name(
+    world: World, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    refused = world.as_ann.request(method, f"/boards/{world.board.pk}{path}", body).expect(422)
+    assert refused.json["errors"]
+
+
 def test_no_query_breaks_a_list(world: World, ids: dict[str, str]) -> None:
     caller = world.as_ann
     for method, path, _details in operations(schema(caller)):

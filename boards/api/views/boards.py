@@ -189,7 +189,7 @@ class BoardEventsView(ApiView):
 
 
 def _since(raw: str) -> int:
-    if not raw.isdigit() or len(raw) > 15:
+    if not raw.isdecimal() or len(raw) > 15:
         raise Invalid(
             _("since_seq is a number."),
             errors=[{"loc": ["query", "since_seq"], "msg": "not a number", "type": "int_parsing"}],
