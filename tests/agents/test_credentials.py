@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from datetime import timedelta
 
@@ -9,11 +11,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from agents import credentials
-from agents.models import Agent, AgentBeat
+from agents.models import Agent, AgentBeat, ImportedToken
+from agents.services import tokens
 from missioncontrol.kernel import ratelimit
-from missioncontrol.kernel.secrets import new_token, token_hash
+from missioncontrol.kernel.secrets import new_token, token_hash, unseal
 from tests import factories
 from tests.clients import Client
 from tests.world import World
@@ -154,3 +158,44 @@ def test_a_token_is_in_no_answer(world: World) -> None:
     assert "mca_" not in str(rotated.json)
     assert not [key for key in rotated.json if "token" in key]
     assert settings.SECRET_KEY not in str(rotated.json)
+
+
+def _stored(token: str) -> str:
+    """The slow hash of the original product, with one round."""
+    salt = b"s" * 16
+    made = hashlib.pbkdf2_hmac("sha256", token.encode(), salt, 1)
+    plain = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (salt, made)]
+    return "$".join(["pbkdf2_sha256", "1", *plain])
+
+
+def test_a_token_that_moved_in_never_displaces_a_newer_one(world: World) -> None:
+    old, worker = "o" * 43, world.worker
+    Agent.objects.filter(pk=worker.pk).update(token_hash=None, gateway=world.gateway)
+    ImportedToken.objects.create(agent=worker, stored=_stored(old))
+    agent = Agent.objects.get(pk=worker.pk)
+    agent.save(update_fields=tokens.set_pending(agent))
+    new = unseal(agent.pending_token_sealed)
+    tokens.record_written(agent.pk, token_hash(new))
+    for token in (old, new, old, new):  # the old one has its grace
+        Client(agent_token=token).get("/agent/healthz").expect(200)
+    Agent.objects.filter(pk=agent.pk).update(
+        previous_token_until=timezone.now() - timedelta(hours=1)
+    )
+    Client(agent_token=old).get("/agent/healthz").expect(401)
+    Client(agent_token=new).get("/agent/healthz").expect(200)
+
+
+def test_a_token_that_moved_in_is_void_after_its_grace_and_in_the_pool(world: World) -> None:
+    old, worker = "o" * 43, world.worker
+    Agent.objects.filter(pk=worker.pk).update(token_hash=None)
+    ImportedToken.objects.create(agent=worker, stored=_stored(old))
+    agent = Agent.objects.get(pk=worker.pk)
+    agent.save(update_fields=tokens.set_pending(agent))
+    tokens.record_written(agent.pk, token_hash(unseal(agent.pending_token_sealed)))
+    Agent.objects.filter(pk=agent.pk).update(
+        previous_token_until=timezone.now() - timedelta(hours=1)
+    )
+    Client(agent_token=old).get("/agent/healthz").expect(401)
+    ImportedToken.objects.update_or_create(agent=worker, defaults={"stored": _stored(old)})
+    world.as_ann.patch(f"/agents/{worker.pk}", {"board_id": None}).expect(200)
+    Client(agent_token=old).get("/agent/healthz").expect(401)

@@ -280,3 +280,17 @@ def test_the_token_stands_in_no_process_list(
     }
     assert options == {"--token-file"}
     assert mc.raw("login", "--token-file", str(file))[0] == 0
+
+
+@pytest.mark.django_db
+def test_a_file_is_written_as_it_came(ann: World, mc: Shell) -> None:
+    factories.make_task(ann.board, "Any")
+    ann.as_ann.patch("/users/me", {"pronouns": "she"}).expect(200)
+    code, out, err = mc.raw("activity", "export", "--format", "csv", "--event-type", "user.*")
+    assert (code, err) == (0, "")
+    header, first = out.splitlines()[:2]
+    assert header.startswith("seq,created_at,event_type")
+    assert "user.updated" in first
+    code, out, _err = mc.raw("activity", "export", "--format", "jsonl")
+    assert code == 0
+    assert all(json.loads(line)["event_type"] for line in out.splitlines())
