@@ -122,9 +122,9 @@ def write_comment(actor: Actor, task: Task, text: str) -> TaskComment:
 
 def has_comment_since(task: Task, authors: set[UUID] | None) -> bool:
     """Whether somebody (of ``authors``) commented since the present work began."""
-    since = task.in_progress_at or task.reopened_at or task.created_at
-    if since is None:  # not stored yet
+    if task._state.adding:  # noqa: SLF001 - not stored yet, so nobody can have said anything
         return False
+    since = task.in_progress_at or task.reopened_at or task.created_at
     said = TaskComment.objects.filter(task_id=task.pk, created_at__gte=since)
     if authors is not None:
         said = said.filter(author_id__in=authors)
