@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -153,10 +155,10 @@ def _command(call: Callable[[HttpRequest, UserActor, UUID], Any]) -> Callable[..
         _board(who, board_id)
         try:
             call(request, who, board_id)
-        except DomainError as refusal:
-            messages.error(request, str(refusal.detail))
         except Forbidden:
             raise
+        except DomainError as refusal:
+            messages.error(request, str(refusal.detail))
         return HttpResponseRedirect(reverse("agents:onboarding", args=[board_id]))
 
     return view
@@ -211,20 +213,33 @@ class ConfirmForm(KitForm):
         }
 
 
-def metrics_of(text: str) -> dict[str, str]:
+def metrics_of(text: str) -> dict[str, Any]:
     """Lines ``name: value`` as an object; a line without a value stands for itself."""
-    found = {}
+    found: dict[str, Any] = {}
     for line in filter(None, (raw.strip() for raw in text.splitlines())):
         name, _colon, value = line.partition(":")
-        found[name.strip()] = value.strip()
+        found[name.strip()] = _value_of(value.strip())
     return found
+
+
+def _value_of(text: str) -> Any:
+    """A list or object that stands in its line; anything else is text."""
+    if text[:1] in ("[", "{"):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(text)
+    return text
+
+
+def _text_of(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) else value
 
 
 def lines_of(metrics: Any) -> str:
     """An object as lines ``name: value``."""
     if not isinstance(metrics, Mapping):
         return ""
-    return "\n".join(f"{name}: {value}" if value != "" else name for name, value in metrics.items())
+    shown = {name: _text_of(value) for name, value in metrics.items()}
+    return "\n".join(f"{name}: {value}" if value != "" else name for name, value in shown.items())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -233,6 +248,7 @@ def onboarding_confirm(request: HttpRequest, board_id: UUID) -> HttpResponse:
     """The proposal as a form; without an interview the same by hand."""
     who = actor(request)
     board = _board(who, board_id)
+    authz.authorize(who, actions.INTERVIEW, board)
     context = _context(who, board)
     form = ConfirmForm(request.POST or None, initial=_proposed(board, context["draft"] or {}))
     if request.method == "POST" and form.is_valid():
@@ -248,7 +264,6 @@ def onboarding_confirm(request: HttpRequest, board_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("boards:board-detail", args=[board_id]))
     status = 422 if form.errors else 200
     return render(
-    authz.authorize(who, actions.INTERVIEW, board)
         request, "agents/onboarding_confirm.html", {**context, "form": form}, status=status
     )
 

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
-from django.db.models import F
+from django.db.models import Count, F
 
 from activity import types
 from activity.models import ActivityEvent

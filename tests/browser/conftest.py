@@ -6,10 +6,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, StorageState
 
 from tests.story import accounts, browsers, places, product
 from tests.story.api import Api
+from tests.story.person import Person
 from tests.story.windows import Windows
 
 
@@ -72,3 +73,11 @@ def pytest_runtest_makereport(
     if report.when == "call" and report.failed:
         item.has_failed = True  # type: ignore[attr-defined]
     return report
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, installed: product.Product) -> StorageState:
+    """The operator, signed in; ``windows.open(signed_in=False, storage_state=cookies)``."""
+    with browsers.window(browser, installed.address) as window:
+        Person(window.page).sign_in(installed.token)
+        return window.context.storage_state()

@@ -125,6 +125,10 @@ def _payloads_url(webhook: BoardWebhook) -> str:
     return reverse("boards:webhook-payloads", args=[webhook.board_id, webhook.pk])
 
 
+def _has_lead(board: Board) -> bool:
+    return Agent.objects.filter(board_id=board.pk, agent_type=Agent.Type.LEAD).exists()
+
+
 def _agents(board: Board) -> list[tuple[str, str]]:
     rows = Agent.objects.filter(board_id=board.pk).order_by("name", "id")
     return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
@@ -137,11 +141,11 @@ def webhook_delete(request: HttpRequest, board_id: UUID, webhook_id: UUID) -> Ht
     who = actor(request)
     board = shared.board_of(who, board_id)
     webhook = _webhook_of(who, board_id, webhook_id)
+    authz.authorize(who, actions.MANAGE_WEBHOOK, webhook)
     if request.method == "POST":
         webhooks.delete_webhook(who, board_id, webhook_id)
         messages.success(request, _("The webhook was deleted."))
         return HttpResponseRedirect(reverse("boards:webhook-list", args=[board_id]))
-    authz.authorize(who, actions.MANAGE_WEBHOOK, webhook)
     context = {**_base(who, board), "webhook": webhook, "n_payloads": webhook.payloads.count()}
     return render(request, "boards/webhook_delete.html", context)
 
@@ -159,6 +163,7 @@ def webhook_payloads(request: HttpRequest, board_id: UUID, webhook_id: UUID) -> 
         "webhook": webhook,
         "address": _address(webhook),
         "signature_headers": webhook.signature_header or "X-Hub-Signature-256",
+        "is_heard": webhook.agent_id is not None or _has_lead(board),
     }
     return listing(
         request,
