@@ -53,8 +53,14 @@ def list_files(actor: Actor, agent_id: UUID) -> list[dict[str, Any]]:
         GatewayUnavailable, RemoteFailed: from the gateway.
     """
     agent = _readable(actor, agent_id, actions.READ_FILES)
-    answer = rpc.call(_gateway(agent), "agents.files.list", {"agentId": agent.remote_id})
-    return [_row(row) for row in answer.get("files") or [] if str(row.get("name")) in FILE_NAMES]
+    about = {"agentId": agent.remote_id}
+    with rpc.session(_gateway(agent)) as session:
+        listed = session.call("agents.files.list", about).get("files") or []
+        rows = {str(row.get("name")): row for row in listed}
+        for name in FILE_NAMES:
+            if name not in rows:  # a gateway lists IDENTITY.md never
+                rows[name] = session.call("agents.files.get", {**about, "name": name})["file"]
+    return [_row(rows[name]) for name in FILE_NAMES]
 
 
 def _gateway(agent: Agent) -> UUID:

@@ -22,17 +22,18 @@ from missioncontrol.kernel.actors import Actor
 from missioncontrol.kernel.errors import DomainError, Invalid
 
 SHOWN = 200
-SECONDS = 3.0
+#: A page waits so long for a list; a choice that was sent is worth more.
+SECONDS, CHECK_SECONDS = 3.0, 10.0
 FIELD = "model"
 
 
-def offered_by(gateway: Gateway | None) -> list[str]:
+def offered_by(gateway: Gateway | None, *, seconds: float = SECONDS) -> list[str]:
     """Models that a gateway can run, asked now; none when it does not answer soon."""
     if gateway is None or not rpc.is_usable(gateway):
         return []
     try:
-        with rpc.session(gateway.pk, connect_timeout=SECONDS) as session:
-            return offered_on(session, seconds=SECONDS)
+        with rpc.session(gateway.pk, connect_timeout=seconds) as session:
+            return offered_on(session, seconds=seconds)
     except DomainError:
         return []
 
@@ -113,7 +114,7 @@ def settled(
 
 
 def _require_offered(gateway: Gateway | None, name: str) -> None:
-    names = offered_by(gateway)
+    names = offered_by(gateway, seconds=CHECK_SECONDS)
     if names and name not in names:
         raise Invalid(
             _("The gateway does not offer the model %(name)s.") % {"name": name[:200]},

@@ -32,7 +32,7 @@ _HEARTBEAT_KEYS = frozenset(
 )
 _VISIBILITY_KEYS = frozenset({"showOk", "showAlerts", "useIndicator"})
 _EXEC_MODES = frozenset({"deny", "allowlist", "ask", "auto", "full"})
-_UNLISTED_UNTIL_WRITTEN = "IDENTITY.md"
+_UNLISTED = "IDENTITY.md"
 
 
 @method("agents.list", READ)
@@ -140,9 +140,10 @@ def delete_agent(call: Call) -> dict[str, Any]:
 
 @method("agents.files.list", READ, required={"agentId": "string"})
 def list_files(call: Call) -> dict[str, Any]:
-    """The workspace files that clients may write."""
+    """The workspace files that clients may write, but two: see the hidden names."""
     agent = call.gateway.world.agent(call.params["agentId"])
-    names = [n for n in FILE_NAMES if n != _UNLISTED_UNTIL_WRITTEN or n in agent.files]
+    hidden = {_UNLISTED, "BOOTSTRAP.md"} if agent.is_set_up else {_UNLISTED}
+    names = [n for n in FILE_NAMES if n not in hidden]
     return {
         "agentId": agent.id,
         "workspace": agent.workspace,

@@ -26,7 +26,7 @@ from tests.rig.installation import Rig
 from tests.story.places import Place, allow_calls
 from tests.world import World, build_world
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 
 
 def until(ask: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
@@ -45,7 +45,7 @@ class Ground:
     world: World
     gateway: Gateway
     board: Board
-    strangers: list[str] = field(default_factory=list)
+    remotes: list[str] = field(default_factory=list)
 
     @property
     def ann(self) -> Any:
@@ -89,6 +89,7 @@ class Ground:
 
     def arrived(self, agent: Agent) -> Agent:
         """Run the agent's setup, as often as it takes, and wait for its own first call."""
+        self.remotes.append(self.fresh(agent).remote_id)
         waiting = Agent.objects.filter(pk=agent.pk).exclude(work="")
 
         def has_called() -> bool:
@@ -117,7 +118,7 @@ class Ground:
     def stranger(self, name: str) -> str:
         """An agent that somebody made on the gateway itself."""
         remote_id = str(self.call("agents.create", {"name": name})["agentId"])
-        self.strangers.append(remote_id)
+        self.remotes.append(remote_id)
         with rpc.session(self.gateway.pk) as session:
             files = {"AGENTS.md": "# Rules of the house\n"}
             session.run(lambda client: provisioning.write_files(client, remote_id, files))
@@ -137,10 +138,9 @@ class Ground:
 
     def clear(self) -> None:
         """Remove every agent of this ground from the gateway; runs end with them."""
-        listed = [row["id"] for row in self.call("agents.list")["agents"]]
-        mine = [i for i in listed if i.startswith(("mc-", "lead-")) or i in self.strangers]
+        listed = {row["id"] for row in self.call("agents.list")["agents"]}
         with rpc.session(self.gateway.pk) as session:
-            for remote_id in mine:
+            for remote_id in sorted(listed & set(self.remotes)):
                 with contextlib.suppress(Exception):
                     session.run(lambda c, one=remote_id: provisioning.delete_agent(c, one))
 

@@ -127,8 +127,8 @@ def installs_a_skill(ground: Ground, main: Agent, tmp_path: Path) -> None:
 def test_costs_are_read_and_limited(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     wishes: list[tuple[Any, str]] = []
     monkeypatch.setattr(usage_ingest, "wake", lambda *wish: wishes.append(wish))
-    models = {row["id"] for row in ground.ann.get(f"{_of(ground)}/models").expect(200).items}
-    assert models == {"echo-1", "echo-2"}
+    listed = ground.ann.get(f"{_of(ground)}/models").expect(200).json["models"]
+    assert {row["id"] for row in listed} == {"echo-1", "echo-2"}
     body = {"name": "Ada", "board_id": str(ground.board.pk)}
     refused = ground.ann.post("/agents", {**body, "model": "rig/echo-9"}).expect(422)
     assert refused.json["offered"] == ["rig/echo-1", "rig/echo-2"]

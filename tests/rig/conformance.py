@@ -283,6 +283,8 @@ async def keeps_workspace_files(subject: Subject) -> None:
         stored = await provisioning.read_file(client, agent_id, "IDENTITY.md")
         assert stored is not None
         assert stored.content == text
+        listed = await client.call("agents.files.list", {"agentId": agent_id})
+        assert "IDENTITY.md" not in {row["name"] for row in listed["files"]}
         assert stored.hash == hashlib.sha256(text.encode()).hexdigest()
         again = await provisioning.write_files(
             client, agent_id, {"AGENTS.md": text, "USER.md": "new"}, keep_existing=["USER.md"]
