@@ -6,7 +6,6 @@ Source: core specification 12.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +17,8 @@ from urllib.parse import urlsplit
 import orjson
 import regex
 from django.utils.translation import gettext as _
+
+from missioncontrol.kernel.schemas import MAX_JSON_NUMBER
 
 ALIASES = {
     "text (long)": "text_long",
@@ -119,12 +120,13 @@ def _text(value: Any) -> str | None:
 
 def _integer(value: Any) -> str | None:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return None if is_whole else _("A whole number is needed.")
+    is_fitting = is_whole and abs(value) <= MAX_JSON_NUMBER
+    return None if is_fitting else _("A whole number is needed.")
 
 
 def _decimal(value: Any) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return None if is_number and math.isfinite(value) else _("A number is needed.")
+    return None if is_number and abs(value) <= MAX_JSON_NUMBER else _("A number is needed.")
 
 
 def _boolean(value: Any) -> str | None:

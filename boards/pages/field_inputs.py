@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from boards.custom_fields import FieldSpec
 from missioncontrol.kernel.errors import FieldError
 from missioncontrol.kernel.forms import KitForm, dress
+from missioncontrol.kernel.schemas import bounded_json
 
 PREFIX = "cf_"
 YES_NO = [("", "—"), ("true", _("Yes")), ("false", _("No"))]
@@ -35,7 +36,10 @@ class JsonField(forms.CharField):
             raise forms.ValidationError(_("This is not valid JSON.")) from error
         if not isinstance(parsed, dict | list):
             raise forms.ValidationError(_("A JSON object or list is needed."))
-        return parsed
+        try:
+            return bounded_json(parsed)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
     def prepare_value(self, value: Any) -> Any:
         """Indented text of a stored value; what was typed stays as it is."""

@@ -43,7 +43,12 @@ def _no_nul(value: str) -> str:
     return value
 
 
-def _bounded_json(value: Any) -> Any:
+def bounded_json(value: Any) -> Any:
+    """JSON that can be stored and sent again: not too deep, not too large, numbers of 64 bits.
+
+    Raises:
+        ValueError: saying which of these.
+    """
     import orjson
 
     def depth(node: Any, level: int) -> None:
@@ -84,8 +89,8 @@ NonBlankText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
     AfterValidator(_no_nul),
 ]
-Json = Annotated[Any, AfterValidator(_bounded_json)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_bounded_json)]
+Json = Annotated[Any, AfterValidator(bounded_json)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(bounded_json)]
 
 
 class Input(BaseModel):

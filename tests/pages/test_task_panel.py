@@ -169,3 +169,18 @@ def test_a_comment_may_be_as_long_as_elsewhere(
     assert answer.status_code == status
     assert ("needs some text" in answer.content.decode()) is False
     assert task.comments.count() == (1 if status == 200 else 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [("integer", "1" * 30), ("decimal", "1e300"), ("json", '{"a":' * 200 + "1" + "}" * 200)],
+)
+def test_what_no_door_can_send_again_is_not_stored(
+    world: World, ann: Client, task: Task, kind: str, typed: str
+) -> None:
+    f.make_field(world.board, "cost", field_type=kind)
+    sent = {"title": "Ship it", "priority": "medium", "cf_cost": typed, "version": 1}
+    assert ann.post(at(task, "edit"), sent).status_code == 422
+    task.refresh_from_db()
+    assert task.custom_field_values == {}
+    world.as_ann.get(f"/tasks/{task.pk}").expect(200)
