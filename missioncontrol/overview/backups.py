@@ -11,16 +11,21 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from missioncontrol.kernel.errors import Invalid, RemoteFailed
 from missioncontrol.run import binaries
+from missioncontrol.run import state as states
+from missioncontrol.run.embedded import Embedded
 from missioncontrol.run.errors import RunError
+from missioncontrol.run.lock import DataLock
 from missioncontrol.settings import addresses
 
 DUMP = "database.dump"
@@ -40,7 +45,9 @@ def write(folder: Path) -> list[Path]:
         raise Invalid(_("%(folder)s is not empty.") % {"folder": folder})
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     dump = folder / DUMP
-    _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={dump}"])
+    with _database(alone=False) as database:
+        words = ["--format=custom", "--no-owner", "--no-privileges", f"--file={dump}"]
+        _run(database, "pg_dump", words)
     dump.chmod(0o600)
     return [dump, *_copied(settings.DATA_DIR / SECRETS, folder / SECRETS)]
 
@@ -63,14 +70,15 @@ def read(folder: Path) -> list[Path]:
             _("%(names)s here differ from those of the backup; put them aside first.")
             % {"names": ", ".join(other)}
         )
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, _database(alone=True) as database:
         chosen = Path(place) / "list"
-        listed = _run("pg_restore", ["--list", str(dump)]).splitlines()
+        listed = _run(database, "pg_restore", ["--list", str(dump)]).splitlines()
         chosen.write_text("".join(f"{line}\n" for line in listed if not _STAYS.search(line)))
         _run(
+            database,
             "pg_restore",
             ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
-             f"--use-list={chosen}", f"--dbname={_database()['NAME']}", str(dump)],
+             f"--use-list={chosen}", f"--dbname={database['NAME']}", str(dump)],
         )  # fmt: skip
     return [dump, *_copied(folder / SECRETS, home)]
 
@@ -105,16 +113,55 @@ def _program(name: str) -> str:
         raise RemoteFailed(_("%(name)s is not installed.") % {"name": name}) from None
 
 
-def _database() -> dict[str, Any]:
-    """The database as the owner of its tables sees it."""
-    url = settings.MIGRATION_DATABASE_URL
-    found: dict[str, Any] = addresses.database(url) if url else settings.DATABASES["default"]
-    return found
+@contextmanager
+def _database(*, alone: bool) -> Iterator[dict[str, Any]]:
+    """The database as the owner of its tables sees it; a bundled one that rests is started.
+
+    Args:
+        alone: Nobody else may use a bundled one meanwhile.
+
+    Raises:
+        RemoteFailed: the product runs, or the bundled database does not start.
+    """
+    state = states.read(settings.DATA_DIR)
+    if settings.MIGRATION_DATABASE_URL:
+        yield addresses.database(settings.MIGRATION_DATABASE_URL)
+    elif state is None or settings.DATABASES["default"].get("USER") != states.APPLICATION:
+        yield settings.DATABASES["default"]
+    elif not alone and _answers(state.owner_database_url):
+        yield addresses.database(state.owner_database_url)
+    else:
+        with _started() as url:
+            yield addresses.database(url)
 
 
-def _run(name: str, words: Sequence[str]) -> str:
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def _started() -> Iterator[str]:
+    """The bundled database of the data folder, for as long as nobody else has the folder."""
+    lock, embedded = DataLock(settings.DATA_DIR), Embedded(settings.DATA_DIR, valkey=False)
+    try:
+        lock.take()
+    except RunError as refusal:
+        raise RemoteFailed(str(refusal)) from None
+    try:
+        yield embedded.start().owner_database_url
+    except RunError as fault:
+        raise RemoteFailed(str(fault)) from None
+    finally:
+        embedded.stop()
+        lock.release()
+
+
+def _run(database: Mapping[str, Any], name: str, words: Sequence[str]) -> str:
     """Run one of PostgreSQL's programs; returns what it said."""
-    database = _database()
     facts = {
         "PGHOST": database.get("HOST"), "PGPORT": database.get("PORT"),
         "PGUSER": database.get("USER"), "PGPASSWORD": database.get("PASSWORD"),
