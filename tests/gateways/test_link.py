@@ -323,6 +323,7 @@ def test_heartbeat_turns_and_health_are_heard(
     gateway = make_real(ground.org, simulator.url)
     with holding() as holder:
         until(lambda: holder.is_online(gateway))
+        until(lambda: any(c.watches_sessions for c in list(simulator.gateway.connections)))
 
         async def beat_now() -> None:
             run = beat(simulator.gateway, "main")
