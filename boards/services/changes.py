@@ -103,6 +103,8 @@ def change(actor: Actor, task_id: Any, wish: Wish) -> Task:
         Conflict, Blocked, ApprovalRequired: by dependencies, assignment, or a gate.
     """
     wanted = checked(wish.changes)
+    if wish.comment:
+        comments.checked(wish.comment, field="comment")
     board, task = opening.open_task(actor, task_id, board_id=wish.board_id)
     authz.authorize(actor, actions.UPDATE_TASK, board)
     mover = opening.mover_of(actor, acting_for=wish.acting_for)

@@ -34,7 +34,7 @@ def add_comment(
         NotFound: absent, invisible, or not on ``board_id``.
         Forbidden: no right to write, or a lead whom nobody asked.
     """
-    text = _checked(message)
+    text = checked(message)
     task = _seen(actor, task_id, board_id)
     authz.authorize(actor, actions.COMMENT_TASK, task)
     if isinstance(actor, AgentActor) and actor.is_lead:
@@ -42,12 +42,19 @@ def add_comment(
     return write_comment(actor, task, text)
 
 
-def _checked(message: str) -> str:
+def checked(message: str, *, field: str = "message") -> str:
+    """What is stored of a comment.
+
+    Raises:
+        Invalid: blank, longer than 100 000 characters, or with a NUL character.
+    """
     text = message.strip()
     if not text:
-        raise Invalid(_("A comment needs some text."), field="message")
+        raise Invalid(_("A comment needs some text."), field=field)
     if len(text) > MAX_MESSAGE:
-        raise Invalid(_("The comment is longer than 100 000 characters."), field="message")
+        raise Invalid(_("The comment is longer than 100 000 characters."), field=field)
+    if "\x00" in text:
+        raise Invalid(_("The text holds a NUL character."), field=field)
     return text
 
 
@@ -162,7 +169,7 @@ def edit_comment(
         Forbidden: somebody else's comment.
         Conflict: older than 15 minutes.
     """
-    text = _checked(message)
+    text = checked(message)
     task, comment = _own(actor, task_id, comment_id, board_id)
     if not _is_author(actor, comment):
         raise Forbidden(_("A comment is edited by the one who wrote it."))

@@ -228,6 +228,8 @@ def _checked(content: str) -> str:
         raise Invalid(_("A message needs some text."), field="content")
     if len(text) > MAX_CONTENT:
         raise Invalid(_("The text is longer than 100 000 characters."), field="content")
+    if "\x00" in text:
+        raise Invalid(_("The text holds a NUL character."), field="content")
     return text
 
 

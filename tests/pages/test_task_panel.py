@@ -184,3 +184,23 @@ def test_what_no_door_can_send_again_is_not_stored(
     task.refresh_from_db()
     assert task.custom_field_values == {}
     world.as_ann.get(f"/tasks/{task.pk}").expect(200)
+
+
+@pytest.mark.parametrize("where", ["board", "group", "many tasks"])
+def test_a_text_that_cannot_be_stored_is_refused(
+    world: World, ann: Client, task: Task, where: str
+) -> None:
+    board, group = f"/boards/{world.board.pk}", f.make_group(world.org)
+    path, sent = {
+        "board": (f"{board}/chat", {"content": "a\x00b"}),
+        "group": (f"/board-groups/{group.pk}/chat", {"content": "a\x00b"}),
+        "many tasks": (
+            f"{board}/tasks/bulk",
+            {"ids": [str(task.pk)], "change": "status:review", "comment": "a\x00b"},
+        ),
+    }[where]
+    answer = ann.post(path, sent, **HTMX)
+    assert answer.status_code in (409, 422)
+    assert "NUL" in answer.content.decode()
+    task.refresh_from_db()
+    assert (task.status, task.comments.count()) == ("todo", 0)
