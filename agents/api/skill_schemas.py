@@ -75,18 +75,22 @@ class SkillCard(Output):
     organization_id: UUID
     name: str
     description: str | None
-    category: str
-    risk: str
-    source: str
+    category: str | None
+    risk: str | None
+    source: str | None
     source_url: str
+    pack_id: UUID | None
     metadata: dict[str, Any]
     findings_count: int
     scanned_at: datetime | None
     scan_state: str
     scan_error: str | None
+    created_at: datetime
+    updated_at: datetime
     installed: bool
     installed_at: datetime | None
     install_state: str | None
+    install_detail: str | None
 
 
 class SkillOut(SkillCard):

@@ -71,7 +71,7 @@ class MarketplaceView(ApiView):
             risk=asked.risk, pack_id=asked.pack_id,
         )  # fmt: skip
         headers: dict[str, str] = {}
-        found = rows[asked.offset :]
+        found = rows
         if asked.limit is not None or asked.offset:
             pages = Pages(request.GET)
             headers = {

@@ -11,6 +11,7 @@ import pytest
 
 from activity.models import ActivityEvent, AuditEntry
 from agents import skill_rules, skill_scan, skill_source, skill_sync, sweeps
+from agents.api.skill_schemas import SkillCard
 from agents.models import Agent, Skill, SkillInstall, SkillPack
 from agents.services import placement, skill_packs
 from agents.skill_source import Remote
@@ -357,6 +358,14 @@ def test_the_marketplace_is_filtered_and_counted(world: World) -> None:
     assert (page.headers["X-Total-Count"], page.headers["X-Offset"]) == ("3", "1")
     world.as_ann.get("/skills/marketplace").expect(422)
     world.as_ann.get(f"{base}&limit=0").expect(422)
+    world.as_ann.get(f"{base}&offset=-1").expect(422)
+
+
+def test_a_card_is_as_documented(world: World) -> None:
+    Skill.objects.create(organization=world.org, name="Bare", source_url="https://e.org/bare")
+    [row] = world.as_ann.get(f"/skills/marketplace?gateway_id={world.gateway.pk}").json
+    assert set(row) == set(SkillCard.model_fields)
+    SkillCard.model_validate(row)
 
 
 def test_a_skill_is_added_by_its_address(world: World) -> None:
