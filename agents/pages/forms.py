@@ -73,7 +73,7 @@ class AgentForm(KitForm):
 
     def offer(self, boards: list[tuple[str, str]]) -> None:
         """Name the boards that can be chosen."""
-        self.fields["board_id"].choices = [("", _("None")), *boards]  # type: ignore[attr-defined]
+        self.fields["board_id"].choices = [("", _("No board")), *boards]  # type: ignore[attr-defined]
 
     def offer_main(self) -> None:
         """The role of the gateway's own agent can be chosen too."""
