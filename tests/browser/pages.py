@@ -65,14 +65,14 @@ _PALE = """([least, leastOfLarge]) => {
     return known.get(colour);
   };
   const over = ([r, g, b, a], under) => [r, g, b].map((one, at) => one * a + under[at] * (1 - a));
+  const grounds = new Map();
   const ground = (node) => {
-    const layers = [];
-    for (let up = node; up; up = up.parentElement) {
-      const layer = read(getComputedStyle(up).backgroundColor);
-      if (layer[3] > 0) layers.push(layer);
-      if (layer[3] === 1) break;
+    if (!node) return [255, 255, 255];
+    if (!grounds.has(node)) {
+      const layer = read(getComputedStyle(node).backgroundColor);
+      grounds.set(node, layer[3] === 1 ? layer : over(layer, ground(node.parentElement)));
     }
-    return layers.reverse().reduce((under, layer) => over(layer, under), [255, 255, 255]);
+    return grounds.get(node);
   };
   const light = (rgb) => {
     const [r, g, b] = rgb.map((one) => one / 255)
@@ -124,10 +124,10 @@ def faults_of(page: Page) -> list[str]:
         *(f"machine's word: {one}" for one in shape["words"]),
     ]
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": width, "height": 400})
         wide = too_wide(page)
         faults.append(f"at {width}: {wide}" if wide else "")
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.emulate_media(color_scheme=theme)
         faults += [f"{theme}: {one}" for one in too_pale(page)]
     return [fault for fault in faults if fault]
