@@ -52,8 +52,8 @@ class AgentCreate(AgentFields):
     board_id: UUID | None = None
     agent_type: Literal["worker", "lead"] = "worker"
     is_board_lead: bool | None = None
-    #: An older form of this call named a first state; what is said here changes nothing.
-    status: Annotated[str, StringConstraints(max_length=32)] | None = None
+    #: An older form of this call named the first state; it follows from the board anyway.
+    status: Literal["provisioning", "draft"] | None = None
 
 
 class AgentPatch(AgentFields):
