@@ -17,7 +17,7 @@ from orgs.models import User
 from tests import factories
 from tests.matrix.calls import REFUSED, address, filled, undone
 from tests.matrix.page_bodies import BODIES
-from tests.matrix.stage import GATEWAY_TOKEN, Stage, build
+from tests.matrix.stage import GATEWAY_TOKEN, Stage, build, quiet
 from tests.matrix.table import Row
 from tests.world import build_world
 
@@ -32,22 +32,34 @@ class Browser:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Plain(Client):
+    """Django's client without the record of templates and contexts, which costs more than pages."""
+
+    def request(self, **request: Any) -> HttpResponse:
+        """One request; a fault of the product is an answer 500."""
+        return self.handler(self._base_environ(**request))
+
+
 @dataclass
 class Browsers:
     """The stage and everybody's browser on it."""
 
     stage: Stage
     by_caller: dict[str, Browser]
-    http: Client = field(default_factory=Client)
+    http: Client = field(default_factory=Plain)
 
-    def call(self, caller: str, row: Row, *, method: str = "") -> HttpResponse:
-        """One call of the pages' table, taken back."""
+    def call(
+        self, caller: str, row: Row, *, method: str = "", is_htmx: bool = False
+    ) -> HttpResponse:
+        """One call of the pages' table, taken back; for htmx a refusal is a line and no page."""
         browser = self.by_caller[caller]
         self.http.cookies = SimpleCookie()
         if browser.cookie:
             self.http.cookies[settings.SESSION_COOKIE_NAME] = browser.cookie
         path = address(row.path, self.stage.ids)
         sent: dict[str, Any] = {"headers": dict(browser.headers)}
+        if is_htmx:
+            sent["headers"]["HX-Request"] = "true"
         if row.method == "POST":
             given = BODIES.get(row.name, {})
             sent["data"] = {name: filled(v, self.stage.ids) for name, v in given.items()}
@@ -96,6 +108,6 @@ def _session_of_a_closed_account(stage: Stage) -> str:
 @pytest.fixture(scope="module")
 def browsers(django_db_setup: None, django_db_blocker: Any) -> Iterator[Browsers]:
     """Everybody's browser, on one stage for all tests of a module."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), transaction.atomic(), quiet():
         yield open_browsers(build(build_world()))
         transaction.set_rollback(True)

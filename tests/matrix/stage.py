@@ -9,7 +9,9 @@ gateway, ``other_agent`` leads a board of B.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -151,9 +153,19 @@ def stage(world: World) -> Stage:
     return build(world)
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No lines of thousands of refusals."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 @pytest.fixture(scope="module")
 def ground(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Stage]:
     """The stage of all tests of a module, in one transaction that is undone at its end."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), transaction.atomic(), quiet():
         yield build(build_world())
         transaction.set_rollback(True)

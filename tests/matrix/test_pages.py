@@ -15,7 +15,7 @@ from django.urls import URLPattern, resolve
 
 from missioncontrol.urls import urlpatterns
 from tests import factories
-from tests.matrix.browsers import Browser, Browsers, browsers, is_through
+from tests.matrix.browsers import Browser, Browsers, Plain, browsers, is_through
 from tests.matrix.calls import address, leaks, undone, writes
 from tests.matrix.page_rows import rows
 from tests.matrix.table import Row, names
@@ -94,7 +94,7 @@ def test_nobody_looks_by_head(browsers: Browsers) -> None:
 
 
 def test_a_form_without_its_security_token_is_refused(browsers: Browsers) -> None:
-    http = Client(enforce_csrf_checks=True)
+    http = Plain(enforce_csrf_checks=True)
     sent = [row for row in rows() if row.method == "POST"]
     through = []
     for row in sent:
@@ -102,7 +102,7 @@ def test_a_form_without_its_security_token_is_refused(browsers: Browsers) -> Non
         http.cookies[settings.SESSION_COOKIE_NAME] = browsers.by_caller["owner"].cookie
         path = address(row.path, browsers.stage.ids)
         with writes() as written:
-            answer = undone(lambda path=path: http.post(path))
+            answer = undone(lambda path=path: http.post(path, headers={"HX-Request": "true"}))
         if answer.status_code != 403 or written:
             through.append(row.name)
     assert len(sent) > 100
@@ -142,7 +142,7 @@ def test_the_admin_site_and_the_queues_are_closed(caller: str, browsers: Browser
     for path in _site():
         for method in ("GET", "POST"):
             with writes() as written:
-                answer = browsers.call(caller, Row(method, path, frozenset()))
+                answer = browsers.call(caller, Row(method, path, frozenset()), is_htmx=True)
             if _is_in(answer) or written:
                 through.append((method, path, answer.status_code, written))
     assert through == []
