@@ -16,6 +16,14 @@ from tests.fuzz.pools import PARAMETER, by_name
 STRANGERS = 8
 #: One body in so many, and one field in so many that may be left out, stays as it is.
 LEAN = 3
+#: Values of fields whose form the document tells in words; most bodies hold one where it belongs.
+HINTS: dict[str, str | int] = {
+    "invited_email": "somebody@example.org", "url": "https://hooks.example.org/events",
+    "limit": "10.5", "action_type": "deploy", "lead_reasoning": "Tested twice.", "confidence": 80,
+    "status": "todo", "priority": "high", "color": "a1b2c3", "scope": "read",
+}  # fmt: skip
+#: Never left out: without it the operations that may be told a board elsewhere refuse.
+KEPT = frozenset({"board_id", "action_type", "lead_reasoning", "confidence"})
 #: Of so many cases one does not fit the document, and has to be refused well.
 MODES = (GenerationMode.POSITIVE,) * 3 + (GenerationMode.NEGATIVE,) * 2
 
@@ -57,13 +65,14 @@ class Reach:
             self._fields(case.query)
         if isinstance(case.body, dict):
             self._fields(case.body)
+            _hint(case.body)
 
     def _lean(self, case: Any) -> None:
         """Leave out most of what may be left out: each field is one more reason to be refused."""
         needed = self.required.get(case.operation.label)
         if needed is not None:
             for name, value in list(case.body.items()):
-                if name not in needed and _draw((name, value)) % LEAN:
+                if name not in needed | KEPT and _draw((name, value)) % LEAN:
                     del case.body[name]
 
     def _path(self, case: Any) -> None:
@@ -91,6 +100,12 @@ class Reach:
         if isinstance(value, dict):
             self._fields(value)
         return _known(value, pool, first=False) if isinstance(value, str) else value
+
+
+def _hint(body: dict[str, Any]) -> None:
+    for name, hint in HINTS.items():
+        if isinstance(body.get(name), type(hint)) and _draw(body[name]) % LEAN:
+            body[name] = hint
 
 
 def _required(document: dict[str, Any]) -> dict[str, frozenset[str]]:
