@@ -22,7 +22,6 @@ from gateways.pages.remote import cleanups_of
 from gateways.pages.rows import admin_of as _admin
 from gateways.pages.rows import gateway_of
 from gateways.services import PolicyMode
-from missioncontrol.kernel.actors import UserActor
 from missioncontrol.kernel.errors import DomainError, Invalid
 from missioncontrol.kernel.pages import home_of, is_htmx, page, trial
 from missioncontrol.kernel.sorting import sorting
