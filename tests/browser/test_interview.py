@@ -16,7 +16,7 @@ from tests.story.windows import Windows
 
 def test_goal_is_written_by_hand(windows: Windows, api: Api, cookies: Any) -> None:
     """A board without a gateway says so; its goal is confirmed with a measure, not without."""
-    board = make_board(api, "By hand")
+    board = make_board(api, "By hand", gateway_id=None)
     page = windows.open(signed_in=False, storage_state=cookies).page
     page.goto(f"/boards/{board['id']}/onboarding")
     expect(page.get_by_text("This board has no gateway")).to_be_visible()
