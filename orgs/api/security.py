@@ -15,6 +15,7 @@ from missioncontrol.kernel.api import ApiView, done, ok, operation
 from missioncontrol.kernel.clock import iso
 from missioncontrol.kernel.errors import Forbidden, Invalid, Unauthenticated
 from missioncontrol.kernel.ratelimit import client_ip
+from missioncontrol.kernel.schemas import Acknowledged
 from orgs import credentials, sessions
 from orgs.api import security_schemas as schemas
 from orgs.api import shapes
@@ -43,6 +44,27 @@ def _secret(data: dict[str, Any], *fields: str) -> Response:
     answer = ok(data)
     answer.secret_fields = fields  # type: ignore[attr-defined]  # kept out of replays
     return answer
+
+
+class OwnPassword(ApiView):
+    """``/users/me/password``."""
+
+    @operation(
+        tags=["users"],
+        summary="Set another password",
+        request=schemas.PasswordIn,
+        response=Acknowledged,
+    )
+    def put(self, request: HttpRequest) -> Response:
+        """Every other browser is signed out; a personal token may not do it."""
+        given = self.read(schemas.PasswordIn)
+        inner = self.request._request  # noqa: SLF001 - Django's own request
+        user = sign_in.change_password(self.user, current=given.current, new=given.new)
+        if inner.META.get("HTTP_AUTHORIZATION"):
+            browser_sessions.end_all(self.user)
+        else:
+            sessions.keep_session(inner, user)
+        return done()
 
 
 class SecondFactorView(ApiView):

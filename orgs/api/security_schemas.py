@@ -18,6 +18,13 @@ class CodeIn(Input):
     code: Code
 
 
+class PasswordIn(Input):
+    """A new password, and the present one where there is one."""
+
+    current: Annotated[str, StringConstraints(max_length=1000)] = ""
+    new: Annotated[str, StringConstraints(max_length=1000)]
+
+
 class FactorOut(Output):
     """State of the second factor."""
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("auth/passkey", security.PasskeySignIn.as_view()),
     path("auth/passkey/options", security.PasskeySignInOptions.as_view()),
     path("users/me", people.Me.as_view()),
+    path("users/me/password", security.OwnPassword.as_view()),
     path("users/me/second-factor", security.SecondFactorView.as_view()),
     path("users/me/second-factor/confirm", security.SecondFactorConfirm.as_view()),
     path("users/me/second-factor/recovery-codes", security.RecoveryCodesView.as_view()),

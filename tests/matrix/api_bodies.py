@@ -7,6 +7,7 @@ from typing import Any
 #: Bodies that fit, so that a refusal is about rights. Ids are filled in from the stage.
 BODIES: dict[str, dict[str, Any]] = {
     "POST users/me/tokens": {"name": "t", "scope": "read"},
+    "PUT users/me/password": {"current": "", "new": "a long and winding password"},
     "DELETE users/me/second-factor": {"code": "123456"},
     "POST users/me/second-factor/confirm": {"code": "123456"},
     "POST users/me/second-factor/recovery-codes": {"code": "123456"},

@@ -30,6 +30,7 @@ PATCH users/me : {ACCOUNTS} write_token
 DELETE users/me : {ACCOUNTS}
 POST auth/passkey : *
 POST auth/passkey/options : *
+PUT users/me/password : {ACCOUNTS}
 GET users/me/second-factor : {PEOPLE}
 POST users/me/second-factor : {ACCOUNTS}
 DELETE users/me/second-factor : {ACCOUNTS}

@@ -163,3 +163,30 @@ def test_what_has_run_out_is_dropped(kim: User) -> None:
 )
 def test_browsers_have_names(agent: str, words: str) -> None:
     assert browsers.words(agent) == words
+
+
+def set_password(browser: Browser, current: str, new: str) -> Any:
+    body = {"current": current, "new": new}
+    return browser.put("/api/v1/users/me/password", body, content_type="application/json")
+
+
+def test_a_password_is_changed_through_the_api_too(kim: User) -> None:
+    here, elsewhere = browser_of(), browser_of(agent=CHROME)
+    wrong = set_password(here, "not this one", "another long password")
+    assert (wrong.status_code, wrong.json()["errors"][0]["loc"]) == (422, ["body", "current"])
+    weak = set_password(here, PASSWORD, "123")
+    assert (weak.status_code, weak.json()["errors"][0]["loc"]) == (422, ["body", "new"])
+    assert not is_out(elsewhere)
+    assert set_password(here, PASSWORD, "another long password").json() == {"ok": True}
+    assert is_out(elsewhere)
+    assert not is_out(here)
+    assert browser_of(password="another long password")
+    assert ActivityEvent.objects.filter(type="user.password_changed").count() == 1
+
+
+def test_a_token_changes_no_password(kim: User) -> None:
+    token = Client(bearer=factories.make_token(kim, scope="write"))
+    body = {"current": PASSWORD, "new": "another long password"}
+    token.request("PUT", "/users/me/password", body).expect(403)
+    kim.refresh_from_db()
+    assert kim.check_password(PASSWORD)
