@@ -49,11 +49,19 @@ class Reach:
     pools: dict[str, list[str]]
     named: dict[str, list[str]]
     required: dict[str, frozenset[str]]
+    kept: dict[str, frozenset[str]]
 
     @classmethod
     def of(cls, pools: dict[str, list[str]], document: dict[str, Any]) -> Reach:
         """Known ids by the path that ends in them, and by the name of their parameter."""
-        return cls(pools, by_name(pools), _required(document))
+        shapes = _bodies(document)
+        required = {name: frozenset(one.get("required", ())) for name, one in shapes.items()}
+        kept = {
+            name: KEPT & set(one["properties"])
+            for name, one in shapes.items()
+            if name.startswith("POST") and "properties" in one
+        }
+        return cls(pools, by_name(pools), required, kept)
 
     def steer(self, case: Any, *, keep_path: bool = False) -> None:
         """Change a case so that it reaches rows, and more often says no more than it must."""
@@ -66,6 +74,7 @@ class Reach:
         if isinstance(case.body, dict):
             self._fields(case.body)
             _hint(case.body)
+            self._complete(case)
 
     def _lean(self, case: Any) -> None:
         """Leave out most of what may be left out: each field is one more reason to be refused."""
@@ -74,6 +83,12 @@ class Reach:
             for name, value in list(case.body.items()):
                 if name not in needed | KEPT and _draw((name, value)) % LEAN:
                     del case.body[name]
+
+    def _complete(self, case: Any) -> None:
+        """Add what an operation asks for beyond what its document calls required."""
+        for name in sorted(self.kept.get(case.operation.label, ())):
+            if case.body.get(name) is None and _draw((name, case.body)) % LEAN:
+                case.body[name] = HINTS.get(name) or self.named["board_id"][0]
 
     def _path(self, case: Any) -> None:
         """Rows that exist in most paths; the last one differs, its parents are the same."""
@@ -108,17 +123,16 @@ def _hint(body: dict[str, Any]) -> None:
             body[name] = hint
 
 
-def _required(document: dict[str, Any]) -> dict[str, frozenset[str]]:
-    """Fields that the body of an operation cannot go without."""
-    found: dict[str, frozenset[str]] = {}
+def _bodies(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Shapes of bodies by operation."""
+    found: dict[str, dict[str, Any]] = {}
     for path, item in document["paths"].items():
         for method, operation in item.items():
             content = operation.get("requestBody", {}).get("content", {})
             schema = content.get("application/json", {}).get("schema", {})
             name = schema.get("$ref", "").rpartition("/")[2]
             if name:
-                shape = document["components"]["schemas"][name]
-                found[f"{method.upper()} {path}"] = frozenset(shape.get("required", ()))
+                found[f"{method.upper()} {path}"] = document["components"]["schemas"][name]
     return found
 
 
