@@ -14,6 +14,7 @@ from uuid import UUID
 
 import django_rq
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
