@@ -42,6 +42,19 @@ class AgentQuerySet(VisibleQuerySet[Any]):
         return self.all() if actor.kind == "system" else self.none()
 
 
+class ExecutionQuerySet(VisibleQuerySet[Any]):
+    """Runs by the right on their task."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of readable tasks."""
+        tasks = apps.get_model("boards", "Task").objects.visible_to(actor)
+        return self.filter(task__in=tasks.values("pk"))
+
+    def newest_first(self) -> Self:
+        """Stable."""
+        return self.order_by("-created_at", "-id")
+
+
 class AdminQuerySet(VisibleQuerySet[Any]):
     """Rows of the organizations that a person belongs to; the role is asked by ``authorize``."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,18 +14,12 @@ from agents.api import schemas, shapes
 from agents.models import Execution
 from boards.api.views.agent import ALL, for_agents
 from boards.api.views.shared import TaskRef, resolve_task
-from boards.models import Task
 from missioncontrol.kernel.actors import Actor, Kind, UserActor
 from missioncontrol.kernel.api import ApiView, ok, operation, uuid_query
 from missioncontrol.kernel.errors import Invalid, NotFound
 
 TAGS = ("executions",)
 ACCEPTED = 202
-
-
-def visible(actor: Actor) -> QuerySet[Execution]:
-    """Executions of tasks that the actor may read."""
-    return Execution.objects.filter(task__in=Task.objects.visible_to(actor).values("pk"))
 
 
 class ExecuteTaskView(ApiView):
@@ -78,7 +71,7 @@ class ExecutionListView(ApiView):
     def get(self, request: Request) -> Response:
         """Filtered by task, gateway, agent and status."""
         query = request.GET
-        rows = visible(self.actor)
+        rows = Execution.objects.visible_to(self.actor)
         if isinstance(self.actor, UserActor) and not query.get("task_id"):
             rows = rows.filter(organization=self.actor.organization_id)
         wanted: dict[str, Any] = {
@@ -89,7 +82,7 @@ class ExecutionListView(ApiView):
                 raise Invalid(_("Unsupported execution status filter."), field="status")
             wanted["status"] = query["status"]
         rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
-        return self.listing(rows.order_by("-created_at", "-id"), shapes.execution)
+        return self.listing(rows.newest_first(), shapes.execution)
 
 
 def seen(actor: Actor, execution_id: UUID) -> Execution:
@@ -98,7 +91,7 @@ def seen(actor: Actor, execution_id: UUID) -> Execution:
     Raises:
         NotFound: absent or invisible.
     """
-    found = visible(actor).filter(pk=execution_id).first()
+    found = Execution.objects.visible_to(actor).filter(pk=execution_id).first()
     if found is None:
         raise NotFound
     return found

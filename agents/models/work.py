@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from activity.publish import Target
+from agents import querysets
 from agents.models.agent import Agent
 from missioncontrol.kernel.models import LeasedWork, TenantEntity, Versioned
 
@@ -112,6 +113,8 @@ class Execution(TenantEntity, Versioned, LeasedWork):
     error = models.TextField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = querysets.ExecutionQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

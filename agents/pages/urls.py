@@ -35,6 +35,7 @@ urlpatterns = [
     ),
     *fleet,
     path("gateways/<uuid:gateway_id>/sync", sync.gateway_sync, name="gateway-sync"),
+    path("runs", executions.run_list, name="run-list"),
     path(f"{_TASK}/run", executions.task_run, name="task-run"),
     path(f"{_TASK}/run/cancel", executions.task_run_cancel, name="task-run-cancel"),
     path(_ONBOARDING, onboarding.onboarding_page, name="onboarding"),

@@ -18,6 +18,7 @@ from boards import custom_fields
 from boards.models import Tag, Task, TaskComment
 from boards.pages import choices, field_inputs
 from boards.services.comments import EDITABLE_FOR
+from gateways.models import Gateway
 from governance.models import Approval, ApprovalTask
 from governance.subjects import subject_of
 from missioncontrol.kernel import clock
@@ -87,6 +88,7 @@ class Panel:
     values: list[tuple[str, str, Any]]
     same: list[Neighbour]
     runs: list[Execution]
+    gateways: list[tuple[UUID, str]]
 
     def __getattr__(self, name: str) -> Any:
         """Facts of the task itself."""
@@ -154,6 +156,7 @@ def panel_of(task: Task, who: UserActor) -> Panel:
         values=_values(task),
         same=_same(task),
         runs=_runs(task),
+        gateways=_gateways(task),
     )
 
 
@@ -195,6 +198,12 @@ def _runs(task: Task) -> list[Execution]:
     """The newest runs, an active one first."""
     rows = Execution.objects.filter(task_id=task.id).select_related("agent")
     return list(rows.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MOST_RUNS])
+
+
+def _gateways(task: Task) -> list[tuple[UUID, str]]:
+    """Where a run may be asked for."""
+    rows = Gateway.objects.filter(organization_id=task.organization_id)
+    return list(rows.order_by("name", "pk").values_list("pk", "name"))
 
 
 def _neighbours(links: Any, end: str) -> list[Neighbour]:

@@ -261,6 +261,7 @@ POST /skills/packs/<pack>/sync : {ADMINS}
 POST /skills/packs/<pack>/delete : {ADMINS}
 GET /gateways/<gateway>/sync : {ADMINS}
 POST /gateways/<gateway>/sync : {ADMINS}
+GET /runs : {PEOPLE}
 POST /boards/<board>/tasks/<task>/run : {WRITERS}
 POST /boards/<board>/tasks/<task>/run/cancel : {WRITERS}
 GET /boards/<board>/onboarding : {READERS}

@@ -44,6 +44,31 @@ def test_a_task_is_run_from_its_panel_and_the_run_cancelled(ann: Client, task: T
     assert run.status == "cancelled"
 
 
+def test_a_run_may_name_its_gateway(world: World, ann: Client, task: Task) -> None:
+    assert str(world.gateway.id) in ann.get(at(task, "panel")).content.decode()
+    assert ann.post(at(task, "run"), {"gateway": str(world.gateway.id)}, **HTMX).status_code == 200
+    assert Execution.objects.get(task=task).gateway_id == world.gateway.id
+    Execution.objects.all().delete()
+    elsewhere = f.make_gateway(world.other_org)
+    refused = ann.post(at(task, "run"), {"gateway": str(elsewhere.id)}, **HTMX)
+    assert refused.status_code == 404
+    assert not Execution.objects.exists()
+
+
+def test_runs_are_listed_to_who_may_read_their_task(world: World, ann: Client, bob: Client) -> None:
+    for board, title in ((world.board, "Seen by both"), (world.second_board, "Seen by one")):
+        ann.post(at(f.make_task(board, title), "run"), {}, **HTMX)
+    html = ann.get("/runs").content.decode()
+    assert "Seen by both" in html
+    assert "Seen by one" in html
+    html = bob.get("/runs").content.decode()
+    assert "Seen by both" in html
+    assert "Seen by one" not in html
+    assert "Seen by" not in ann.get("/runs?status=failed").content.decode()
+    waiting = ann.get("/runs?status=waiting").content.decode()
+    assert ("Seen by one" in waiting, "Seen by both" in waiting) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [({"parameters": "[1]"}, 422), ({"parameters": "{"}, 422), ({}, 409)],
