@@ -13,42 +13,49 @@ from .services import budgets, syncs
 @job("gateway", timeout_seconds=150)
 def run_lifecycle(agent_id: str) -> None:
     """Do what an agent's row asks for on its gateway."""
+    taken(run_lifecycle, agent_id)
     lifecycle.run(UUID(agent_id))
 
 
 @job("gateway", timeout_seconds=90)
 def deliver_notification(notification_id: str) -> None:
     """Send one message to an agent."""
+    taken(deliver_notification, notification_id)
     delivery.deliver(UUID(notification_id))
 
 
 @job("gateway", timeout_seconds=90)
 def dispatch_execution(execution_id: str) -> None:
     """Send an execution to its agent, or look for one."""
+    taken(dispatch_execution, execution_id)
     dispatch.dispatch(UUID(execution_id))
 
 
 @job("gateway", timeout_seconds=120)
 def sync_heartbeats(gateway_id: str) -> None:
     """Write the heartbeat blocks of a gateway's agents that changed, in one patch."""
+    taken(sync_heartbeats, gateway_id)
     sweeps.sync_heartbeats(UUID(gateway_id))
 
 
 @job("gateway", timeout_seconds=1800)
 def run_template_sync(sync_id: str) -> None:
     """Write the files of a gateway's agents."""
+    taken(run_template_sync, sync_id)
     syncs.run(UUID(sync_id))
 
 
 @job("documents", timeout_seconds=900)
 def sync_skill_pack(pack_id: str) -> None:
     """Read a skill pack."""
+    taken(sync_skill_pack, pack_id)
     skill_sync.run(UUID(pack_id))
 
 
 @job("documents", timeout_seconds=900)
 def scan_skill(skill_id: str) -> None:
     """Look at the files of a skill that was added by its address."""
+    taken(scan_skill, skill_id)
     skill_look.run(UUID(skill_id))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from gateways import rpc
 from gateways.models import Gateway
@@ -17,47 +19,49 @@ from .models import Agent, AgentBeat, AgentNotification, Skill, SkillPack, Templ
 from .services import executions, notifications, outcomes, skill_looks, skill_packs, syncs
 
 BATCH = 100
+#: So long a full queue is not asked again for the same row.
+WISH_SECONDS = 30
 KEEP_BEATS = timedelta(hours=24)
 KEEP_MESSAGES = timedelta(days=30)
 LEFT_FOR = timedelta(minutes=10)
 
 
 def sweep() -> int:
-    """Wake workers for due runs, messages and executions; judge messages without an answer."""
+    """Wake workers for due runs, messages and executions; judge messages without an answer.
+
+    A wish that still waits in the queue is not repeated, however long the queue is.
+    """
+    found = 0
+    for target, rows in _due():
+        for pk in rows[:BATCH]:
+            found += 1
+            jobs.enqueue_soon(target, str(pk), wish_seconds=WISH_SECONDS)
+    return found + delivery.judge_unanswered()
+
+
+def _due() -> Iterator[tuple[jobs.Job, QuerySet[Any]]]:
+    """Jobs with the ids that are due for them, the oldest first."""
     from . import jobs as own
 
-    agents = leases.due(Agent.objects.exclude(work=Agent.Work.NONE)).order_by("next_attempt_at")
+    agents = Agent.objects.exclude(work=Agent.Work.NONE)
     waiting = AgentNotification.objects.filter(state=AgentNotification.State.WAITING)
-    open_ = executions.undispatched()
-    found = 0
-    for target, rows in (
-        (own.run_lifecycle, agents),
-        (own.deliver_notification, leases.due(waiting).order_by("created_at")),
-        (own.dispatch_execution, leases.due(open_).order_by("created_at")),
+    wanted = TemplateSync.objects.filter(state__in=syncs.OPEN)
+    packs = SkillPack.objects.filter(sync_state__in=skill_packs.OPEN)
+    looks = Skill.objects.filter(scan_state__in=skill_looks.OPEN)
+    for target, rows, order in (
+        (own.run_lifecycle, agents, "next_attempt_at"),
+        (own.deliver_notification, waiting, "created_at"),
+        (own.dispatch_execution, executions.undispatched(), "created_at"),
+        (own.run_template_sync, wanted, "created_at"),
+        (own.sync_skill_pack, packs, "updated_at"),
+        (own.scan_skill, looks, "updated_at"),
     ):
-        for pk in rows.values_list("pk", flat=True)[:BATCH]:
-            found += 1
-            jobs.enqueue_now(target, pk)
-    wanted = leases.due(TemplateSync.objects.filter(state__in=syncs.OPEN))
-    for pk in wanted.order_by("created_at").values_list("pk", flat=True)[:BATCH]:
-        found += 1
-        jobs.enqueue_now(own.run_template_sync, pk)
-    packs = leases.due(SkillPack.objects.filter(sync_state__in=skill_packs.OPEN))
-    for pk in packs.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
-        found += 1
-        jobs.enqueue_now(own.sync_skill_pack, pk)
-    looks = leases.due(Skill.objects.filter(scan_state__in=skill_looks.OPEN))
-    for pk in looks.order_by("updated_at").values_list("pk", flat=True)[:BATCH]:
-        found += 1
-        jobs.enqueue_now(own.scan_skill, pk)
+        yield target, leases.due(rows).order_by(order).values_list("pk", flat=True)
     pending = Agent.objects.filter(
         heartbeat_sync_pending=True, work=Agent.Work.NONE, linked_remote_id=""
     )
     usable = pending.filter(gateway__isnull=False, provisioned_at__isnull=False)
-    for gateway_id in usable.order_by().values_list("gateway_id", flat=True).distinct()[:BATCH]:
-        found += 1
-        jobs.enqueue_now(own.sync_heartbeats, gateway_id)
-    return found + delivery.judge_unanswered()
+    yield own.sync_heartbeats, usable.order_by().values_list("gateway_id", flat=True).distinct()
 
 
 def sync_heartbeats(gateway_id: UUID) -> int:

@@ -152,7 +152,9 @@ def release_from_gateway(gateway_id: UUID, organization_id: UUID) -> int:
         agent_type=Agent.Type.MAIN, gateway__isnull=True, organization_id=organization_id
     )
     who = SystemActor("gateway removed", organization_id)
-    mains = list(Agent.objects.filter(lost, agent_type=Agent.Type.MAIN).order_by("pk"))
+    # A delete: no sign of life may point to them any more.
+    locked = Agent.objects.select_for_update(of=("self",))
+    mains = list(locked.filter(lost, agent_type=Agent.Type.MAIN).order_by("pk"))
     for agent in mains:
         crud.release_tasks(agent)
         setup.note("agent.deleted", who, agent)

@@ -116,15 +116,16 @@ class _Rest:
         log.warning("job.queue_unavailable", job=job.path, error=type(error).__name__)
 
 
-def enqueue_soon(target: Job, key: str) -> bool:
+def enqueue_soon(target: Job, key: str, *, wish_seconds: int = WISH_SECONDS) -> bool:
     """Enqueue ``target(key)`` unless that wish already waits in the queue (coalesced wake-ups).
 
-    The job calls :func:`taken` first, so what happens later makes a new wish.
+    The job calls :func:`taken` first, so what happens later makes a new wish. A wish whose job was
+    lost with its worker is forgotten after ``wish_seconds``.
     """
     if _Rest.is_on():
         return False
     try:
-        if not client().set(_wish(target, key), 1, nx=True, ex=WISH_SECONDS):
+        if not client().set(_wish(target, key), 1, nx=True, ex=wish_seconds):
             return True
     except RedisError as error:
         _Rest.after(error, target)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from activity.models import ActivityEvent
 from activity.publish import publish
@@ -161,8 +162,15 @@ def test_the_sweep_wakes_what_a_lost_wake_up_left(
     monkeypatch.setattr(
         sweeps.jobs, "enqueue_now", lambda job, *args: woken.append((job.path, *args))
     )
+    wish = ("agents.jobs.run_lifecycle", str(agent.pk))
     assert sweeps.sweep() >= 1
-    assert ("agents.jobs.run_lifecycle", agent.pk) in woken
+    assert woken.count(wish) == 1
+    sweeps.sweep()
+    assert woken.count(wish) == 1  # it still waits in the queue
+    monkeypatch.setattr(jobs.lifecycle, "run", lambda _pk: None)
+    jobs.run_lifecycle(str(agent.pk))
+    sweeps.sweep()
+    assert woken.count(wish) == 2
 
 
 def test_a_stale_update_is_named(stage: Stage) -> None:
@@ -280,3 +288,33 @@ def test_a_queued_run_sets_the_agent_up(stage: Stage) -> None:
     SimpleWorker([queue], connection=queue.connection).work(burst=True)
     agent = stage.fresh(agent)
     assert (agent.last_provision_error, agent.work) == ("", "await_check_in")
+
+
+def test_a_sign_of_life_does_not_break_the_removal_of_its_gateway(stage: Stage) -> None:
+    """The agent's call is in the middle of its transaction when the gateway is removed."""
+    announce("gateway.created", stage.gateway)
+    main = stage.run(Agent.objects.get(gateway=stage.gateway, agent_type="main"))
+    type(stage.world.board).objects.filter(gateway=stage.gateway).update(gateway=None)
+    is_inside, codes = threading.Event(), []
+
+    def beat() -> None:
+        with transaction.atomic():
+            Agent.objects.select_for_update(of=("self",), no_key=True).get(pk=main.pk)
+            is_inside.set()
+            time.sleep(0.5)
+            AgentBeat.objects.create(agent=main, at=clock.now(), late=False)
+        connection.close()
+
+    def remove() -> None:
+        is_inside.wait(10)
+        path = f"/gateways/{stage.gateway.id}?force=true"
+        codes.append(stage.world.as_ann.delete(path).status)
+        connection.close()
+
+    threads = [threading.Thread(target=work) for work in (beat, remove)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert codes == [200]
+    assert not AgentBeat.objects.filter(agent_id=main.pk).exists()

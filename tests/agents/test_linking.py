@@ -327,7 +327,7 @@ def test_a_sync_that_fails_or_waits_is_shown(stage: Stage, monkeypatch: pytest.M
     )
     sweeps.sweep()
     row = TemplateSync.objects.get()
-    assert ("agents.jobs.run_template_sync", row.pk) in woken
+    assert ("agents.jobs.run_template_sync", str(row.pk)) in woken
     stage.sim.faults.refuse["health"] = Refused(
         "closed", code="INVALID_REQUEST", is_retryable=False
     )

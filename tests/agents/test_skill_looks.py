@@ -138,7 +138,7 @@ def test_a_killed_worker_leaves_it_to_the_sweep(
     woken: list[Any] = []
     monkeypatch.setattr(sweeps.jobs, "enqueue_now", lambda job, pk: woken.append((job, pk)))
     sweeps.sweep()
-    assert (jobs.scan_skill, skill.pk) in woken
+    assert (jobs.scan_skill, str(skill.pk)) in woken
     for _try in range(skill_looks.MOST_ATTEMPTS + 1):
         Skill.objects.filter(pk=skill.pk).update(scan_state="running", lease_until=None)
         owner = leases.owner_name()

@@ -285,7 +285,7 @@ def test_a_sync_that_nobody_took_is_found_by_the_sweep(
         sweeps.jobs, "enqueue_now", lambda job, *args: bool(woken.append((job.path, *args))) or True
     )
     sweeps.sweep()
-    assert ("agents.jobs.sync_skill_pack", pack.pk) in woken
+    assert ("agents.jobs.sync_skill_pack", str(pack.pk)) in woken
     SkillPack.objects.filter(pk=pack.pk).update(attempts=skill_packs.MOST_ATTEMPTS)
     skill_sync.run(pack.pk)
     assert SkillPack.objects.get(pk=pack.pk).sync_state == "failed"
