@@ -327,6 +327,8 @@ def _is_part_of_rework(event: EventView, task: Task) -> bool:
 
 def _board_named(approval: Approval) -> str:
     """The board that a request is about, empty for none."""
+    if approval.board_id is None:
+        return ""
     name = Board.objects.filter(pk=approval.board_id).values_list("name", flat=True).first()
     return f"{name} ({approval.board_id})" if name else ""
 

@@ -91,7 +91,7 @@ def seen(actor: Actor, execution_id: UUID) -> Execution:
     Raises:
         NotFound: absent or invisible.
     """
-    found = Execution.objects.visible_to(actor).filter(pk=execution_id).first()
+    found: Execution | None = Execution.objects.visible_to(actor).filter(pk=execution_id).first()
     if found is None:
         raise NotFound
     return found

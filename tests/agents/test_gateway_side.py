@@ -291,24 +291,30 @@ def test_a_queued_run_sets_the_agent_up(stage: Stage) -> None:
 
 
 def test_a_sign_of_life_does_not_break_the_removal_of_its_gateway(stage: Stage) -> None:
-    """The agent's call is in the middle of its transaction when the gateway is removed."""
+    """The agent calls between the deletion of its beats and its own."""
     announce("gateway.created", stage.gateway)
     main = stage.run(Agent.objects.get(gateway=stage.gateway, agent_type="main"))
-    type(stage.world.board).objects.filter(gateway=stage.gateway).update(gateway=None)
-    is_inside, codes = threading.Event(), []
+    are_gone, codes = threading.Event(), []
 
     def beat() -> None:
+        are_gone.wait(10)
         with transaction.atomic():
-            Agent.objects.select_for_update(of=("self",), no_key=True).get(pk=main.pk)
-            is_inside.set()
-            time.sleep(0.5)
-            AgentBeat.objects.create(agent=main, at=clock.now(), late=False)
+            rows = Agent.objects.select_for_update(of=("self",), no_key=True)
+            if rows.filter(pk=main.pk).exists():
+                AgentBeat.objects.create(agent=main, at=clock.now(), late=False)
         connection.close()
 
+    def pausing(execute: Any, sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if sql.startswith('DELETE FROM "agents_agentbeat"'):
+            are_gone.set()
+            time.sleep(0.5)
+        return found
+
     def remove() -> None:
-        is_inside.wait(10)
-        path = f"/gateways/{stage.gateway.id}?force=true"
-        codes.append(stage.world.as_ann.delete(path).status)
+        with connection.execute_wrapper(pausing):
+            path = f"/gateways/{stage.gateway.id}?force=true"
+            codes.append(stage.world.as_ann.delete(path).status)
         connection.close()
 
     threads = [threading.Thread(target=work) for work in (beat, remove)]
@@ -316,5 +322,6 @@ def test_a_sign_of_life_does_not_break_the_removal_of_its_gateway(stage: Stage) 
         thread.start()
     for thread in threads:
         thread.join(30)
+    assert are_gone.is_set()
     assert codes == [200]
     assert not AgentBeat.objects.filter(agent_id=main.pk).exists()
