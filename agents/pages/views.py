@@ -91,6 +91,7 @@ def _context(who: UserActor, agent_id: UUID) -> dict[str, Any]:
         "tasks": reads.tasks_in_hand(agent, who),
         "events": event_rows(events),
         "can_edit": who.is_admin_in(agent.organization_id),
+        "can_change": authz.allowed(who, actions.UPDATE, agent),
     }
 
 

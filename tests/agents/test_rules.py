@@ -19,6 +19,7 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 class Row:
     status: str = "online"
     last_seen_at: datetime | None = None
+    gateway_seen_at: datetime | None = None
     heartbeat_config: dict[str, Any] = field(default_factory=dict)
 
 

@@ -57,7 +57,8 @@ def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_sentence_is_told_again(stored: str, shown: str) -> None:
-    assert retold(stored) == stored
+    with translation.override("en"):
+        assert retold(stored) == stored
     with translation.override("zh-hans"):
         assert retold(stored) == shown
 

@@ -12,6 +12,7 @@ from agents.models import Agent
 from gateways.models import Gateway
 from gateways.remote import speaker
 from tests import factories
+from tests.pages.conftest import browser
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,15 @@ def test_no_id_stands_twice_on_the_settings_page(ann: Client) -> None:
 def test_transcripts_name_who_speaks() -> None:
     assert speaker("user") == "To the agent"
     assert speaker("someone-new") == "someone-new"
+
+
+def test_edit_and_delete_are_offered_to_who_may(world: World, ann: Client) -> None:
+    adam = factories.make_user("adam")
+    factories.make_member(world.org, adam, "admin", all_boards_read=True, all_boards_write=False)
+    offered = (f"/agents/{world.worker.id}/edit", f"/agents/{world.worker.id}/delete")
+    html = ann.get(f"/agents/{world.worker.id}").content.decode()
+    assert all(address in html for address in offered)
+    html = browser(adam).get(f"/agents/{world.worker.id}").content.decode()
+    assert f"/agents/{world.worker.id}/wake" in html
+    assert not any(address in html for address in offered)
+    assert browser(adam).get(offered[0]).status_code == 403
