@@ -73,12 +73,13 @@ def answer(actor: UserActor, board_id: Any, *, answer: str, other_text: str | No
     opened = interviews.open_answer(actor, board_id)
     interview = opened.interview
     # The same answer at the same point is one message, also when its first sending got lost.
-    key = uuid.uuid5(_STEADY, f"{interview.pk}:{len(interview.messages)}:{content}")
+    after = len(interview.messages)
+    key = uuid.uuid5(_STEADY, f"{interview.pk}:{after}:{content}")
     try:
         _send(opened, _wrapped(opened, interview, content), key)
     except DomainError as refusal:
         raise _failed(_("Gateway onboarding answer dispatch failed: %(e)s"), refusal) from refusal
-    return interviews.record_answer(actor, interview.pk, content=content)
+    return interviews.record_answer(actor, interview.pk, content=content, after=after)
 
 
 def _failed(text: str, refusal: DomainError) -> RemoteFailed:

@@ -157,9 +157,13 @@ def open_answer(actor: Actor, board_id: Any) -> Opened:
 
 
 @service
-def record_answer(actor: Actor, interview_id: UUID, *, content: str) -> Onboarding:
-    """The gateway took a person's answer."""
-    interview = _say(_locked(interview_id), "user", content)
+def record_answer(actor: Actor, interview_id: UUID, *, content: str, after: int) -> Onboarding:
+    """The gateway took a person's answer.
+
+    Args:
+        after: Number of messages that the answer follows; a quick agent may have gone on meanwhile.
+    """
+    interview = _say(_locked(interview_id), "user", content, after=after)
     _publish("onboarding.answered", actor, interview)
     return interview
 
@@ -356,11 +360,13 @@ def _locked(interview_id: UUID) -> Onboarding:
     return interview
 
 
-def _say(interview: Onboarding, role: str, content: str) -> Onboarding:
-    interview.messages = [
-        *interview.messages,
-        onboarding_rules.message(role, content, clock.now()),
-    ]
+def _say(interview: Onboarding, role: str, content: str, *, after: int | None = None) -> Onboarding:
+    said = list(interview.messages)
+    place = len(said) if after is None else after
+    while place < len(said) and said[place]["role"] == role:
+        place += 1
+    said.insert(place, onboarding_rules.message(role, content, clock.now()))
+    interview.messages = said
     interview.save(update_fields=["messages", "updated_at"])
     return interview
 

@@ -16,6 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
 from activity.models import ActivityEvent
+from agents import onboarding
 from agents import onboarding_rules as rules
 from agents.models import Agent, Onboarding
 from agents.onboarding_shapes import Completion, Question, example_of
@@ -188,6 +189,27 @@ def test_start_answer_completion_and_their_texts(stage: Stage) -> None:
     ann.post(f"{path}/answer", {"answer": "One thing more"}).expect(200)
     agent.post(f"{path}/agent", {**COMPLETE, "objective": "Ship it well"}).expect(200)
     assert ann.get(path).json["draft_goal"]["objective"] == "Ship it well"
+
+
+def test_an_agent_that_asks_on_before_the_answer_is_kept_asks_after_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _main, agent = main_of(stage)
+    ann, path = stage.world.as_ann, path_of(stage)
+    ann.post(f"{path}/start", {}).expect(200)
+    agent.post(f"/agent{path}", QUESTION).expect(200)
+    send = onboarding._send
+    following = {**QUESTION, "question": "By when?"}
+
+    def quickly(*sent: Any) -> None:
+        send(*sent)
+        agent.post(f"/agent{path}", following).expect(200)
+
+    monkeypatch.setattr(onboarding, "_send", quickly)
+    said = ann.post(f"{path}/answer", {"answer": "Ship"}).expect(200).json["messages"]
+    assert [entry["role"] for entry in said] == ["user", "assistant", "user", "assistant"]
+    assert said[2]["content"] == "Ship"
+    assert "By when?" in said[3]["content"]
 
 
 def test_what_the_gateway_does_not_take_leaves_no_trace(stage: Stage) -> None:
