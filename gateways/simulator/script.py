@@ -19,6 +19,8 @@ from gateways.simulator.facts import Facts
 RESOLVED_MARK = "APPROVAL RESOLVED"
 _COMMAND = re.compile(r"^\s*RUN:\s*(.+)$", re.MULTILINE)
 _WORKABLE = ("in_progress", "review", "todo")
+#: Part of the comment after which nothing is left to do but to close the task.
+_COMPLETE = "is complete"
 _NOT_APPROVED = frozenset({"rejected", "expired", "cancelled"})
 
 
@@ -112,6 +114,9 @@ class _Board:
     def comment(self, task: Mapping[str, Any], message: str) -> ApiCall:
         return ApiCall("POST", f"{self.path}/tasks/{task['id']}/comments", {"message": message})
 
+    def comments(self, task: Mapping[str, Any]) -> ApiCall:
+        return ApiCall("GET", f"{self.path}/tasks/{task['id']}/comments")
+
     def approvals(self) -> ApiCall:
         return ApiCall("GET", f"{self.path}/approvals")
 
@@ -139,19 +144,28 @@ def _start(board: _Board, task: dict[str, Any]) -> Script:
         yield board.comment(
             task, f"Update: command {head}: {text.strip()}. Evidence: {outcome.text[:400]}"
         )
+    return (yield from _complete(board, task))
+
+
+def _complete(board: _Board, task: dict[str, Any]) -> Script:
+    """Say that the work is done, then close the task."""
     yield board.comment(
         task,
-        f"Update: the work on {_name(task)} is complete. Evidence: checked against the "
+        f"Update: the work on {_name(task)} {_COMPLETE}. Evidence: checked against the "
         "description. Next: close it.",
     )
     return (yield from _finish(board, task))
 
 
 def _continue(board: _Board, task: dict[str, Any], message: str) -> Script:
-    """A task that was begun before: usually one that waited for a decision."""
+    """A task that was begun before: it waited for a decision, or a turn ended in the middle."""
     answer = yield board.approvals()
     mine = [r for r in answer.rows() if task["id"] in (r.get("task_ids") or [r.get("task_id")])]
     newest = str(mine[0].get("status")) if mine else ""
+    if not mine:
+        answer = yield board.comments(task)
+        if not any(_COMPLETE in str(row.get("message")) for row in answer.rows()):
+            return (yield from _complete(board, task))
     if newest == "pending":
         return f"{_name(task)} waits for a decision."
     if newest in _NOT_APPROVED:

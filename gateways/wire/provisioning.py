@@ -28,6 +28,7 @@ from gateways.wire.config_patch import (
 )
 from gateways.wire.errors import (
     AlreadyExistsError,
+    CallTimeout,
     GatewayCallError,
     InvalidConfigError,
     RemoteNotFoundError,
@@ -280,9 +281,11 @@ async def patch_config(
     Raises:
         InvalidConfigError: rejected for more than unknown optional keys.
         StaleHashError: the configuration kept changing meanwhile.
+        CallTimeout: two patches were not answered.
 
     """
     skipped: list[str] = []
+    is_unanswered = False
     for attempt in range(_HASH_TRIES):
         is_last = attempt == _HASH_TRIES - 1
         current = await client.call("config.get", {})
@@ -294,9 +297,14 @@ async def patch_config(
             drop_path(patch, path)
         patch = difference(config, patch)
         if not patch:
-            return ConfigReport(is_changed=False, skipped_keys=tuple(skipped))
+            return ConfigReport(is_changed=is_unanswered, skipped_keys=tuple(skipped))
         try:
             answer = await _send_patch(client, patch, current.get("hash"))
+        except CallTimeout:
+            # It may have taken effect all the same: look, and send it once more if it did not.
+            if is_unanswered or is_last:
+                raise
+            is_unanswered = True
         except StaleHashError:
             if is_last:
                 raise
