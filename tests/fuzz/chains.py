@@ -66,12 +66,15 @@ def is_row(step: Step) -> bool:
     return step.path.endswith("}") and step.method in ("get", "delete")
 
 
-def fault(step: Step, status: int, *, is_deleted: bool) -> str:
-    """What is wrong with the life of a row; nothing if it lives as it should."""
+def fault(step: Step, response: Response, *, is_deleted: bool) -> str:
+    """What is wrong with the life of a row; nothing if it lives as it should.
+
+    An agent goes when its gateway has let it go, and says until then that it is being deleted.
+    """
     if step.method != "get" or not is_row(step):
         return ""
-    if is_deleted and status == 200:
-        return "deleted, and still there"
-    if not is_deleted and status == 404:
+    if is_deleted and response.status_code == 200:
+        return "" if b'"status":"deleting"' in response.content else "deleted, and still there"
+    if not is_deleted and response.status_code == 404:
         return "made, and not there"
     return ""

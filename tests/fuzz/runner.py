@@ -176,7 +176,7 @@ class Runner:
     def _lives(
         self, report: Report, step: chains.Step, response: Response, *, is_deleted: bool
     ) -> None:
-        wrong = chains.fault(step, response.status_code, is_deleted=is_deleted)
+        wrong = chains.fault(step, response, is_deleted=is_deleted)
         if wrong:
             name = f"{step.method.upper()} {step.path}"
             text = f"made by {report.operation}\n{shown(response)}"

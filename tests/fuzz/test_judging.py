@@ -76,3 +76,26 @@ def test_links_are_followed_in_the_order_of_a_life() -> None:
     answer: Any = SimpleNamespace(content=b'{"id": "7"}')
     assert chains.filled(found[0], answer, {"board_id": "3"}) == {"row_id": "7", "board_id": "3"}
     assert chains.filled(found[0], answer, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "is_deleted", "wrong"),
+    [
+        (200, b"{}", True, "deleted, and still there"),
+        (200, b'{"status":"deleting"}', True, ""),
+        (404, b"{}", True, ""),
+        (404, b"{}", False, "made, and not there"),
+        (200, b"{}", False, ""),
+    ],
+)
+def test_the_life_of_a_row(status: int, content: bytes, is_deleted: bool, wrong: str) -> None:
+    step = chains.steps(
+        {"paths": {"/rows/{row_id}": {"get": {"operationId": "get_row"}}}},
+        {
+            "responses": {
+                "200": {"links": {"get_row": {"operationId": "get_row", "parameters": {}}}}
+            }
+        },
+    )[0]
+    answer: Any = SimpleNamespace(status_code=status, content=content)
+    assert chains.fault(step, answer, is_deleted=is_deleted) == wrong
