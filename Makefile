@@ -39,7 +39,7 @@ test-gateway: install-dev
 
 test-browser: install-dev
 	@$(BIN)/python -m tests.browser_program
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -q tests/browser $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff format --check .

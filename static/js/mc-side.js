@@ -12,6 +12,8 @@ class McSide extends HTMLElement {
     document.addEventListener("click", (event) => this.click(event));
     document.addEventListener("keydown", (event) => this.key(event));
     addEventListener("popstate", () => this.follow());
+    this.addEventListener("htmx:before:request", (event) => this.hold(event));
+    this.addEventListener("toggle", () => this.release(), true);
     this.mark();
   }
 
@@ -92,6 +94,23 @@ class McSide extends HTMLElement {
     this.parentElement.classList.remove("mc-withside");
     this.mark();
     if (key) this.link(key)?.focus({ preventScroll: true });
+  }
+
+  get choosing() {
+    return this.panel?.querySelector(".mc-side-body details[open] form");
+  }
+
+  // What a person unfolded to choose in is not taken away by fresh facts; they come afterwards.
+  hold(event) {
+    if (!event.target.matches(".mc-side-body") || !this.choosing) return;
+    event.preventDefault();
+    this.held = true;
+  }
+
+  release() {
+    if (!this.held || this.choosing) return;
+    this.held = false;
+    document.body.dispatchEvent(new CustomEvent("mc:board-task"));
   }
 
   step(by) {

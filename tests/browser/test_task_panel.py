@@ -34,6 +34,25 @@ def unfold(panel: Locator, words: str) -> None:
     panel.locator("summary", has_text=words).click()
 
 
+def test_what_is_unfolded_stays_open_while_the_task_changes(
+    windows: Windows, api: Api, cookies: Any, board: dict[str, Any]
+) -> None:
+    """A choice that is not sent yet survives what others do meanwhile."""
+    api.post("/tags", {"name": "Harbour fold"})
+    task = make_task(api, board["id"], "Paint the hull")
+    page = opened(windows, cookies, f"/boards/{board['id']}?task={task['key']}")
+    panel = page.locator("#panel")
+    unfold(panel, "Choose tags")
+    panel.get_by_label("Harbour fold").check()
+    api.post(f"/tasks/{task['id']}/comments", {"message": "Blue, please."})
+    expect(page.locator(".mc-card .mc-comments, .mc-card").first).to_contain_text("1")
+    expect(panel.get_by_label("Harbour fold")).to_be_checked()
+    said = panel.get_by_role("paragraph").filter(has_text="Blue, please.")
+    expect(said).to_have_count(0)
+    unfold(panel, "Choose tags")
+    expect(said).to_be_visible()
+
+
 def test_facts_tags_and_fields_are_set(
     windows: Windows, api: Api, cookies: Any, board: dict[str, Any]
 ) -> None:
@@ -47,7 +66,9 @@ def test_facts_tags_and_fields_are_set(
     panel.get_by_label("Priority", exact=True).select_option("critical")
     expect(page.locator(".mc-card").get_by_label("Priority critical")).to_be_visible()
     panel.get_by_label("Panel berth").fill("7")
-    panel.get_by_label("Panel berth").press("Tab")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        panel.get_by_label("Panel berth").press("Tab")
+    expect(panel.get_by_label("Panel berth")).to_have_value("7")
     unfold(panel, "Choose tags")
     panel.get_by_label("Panel blue 蓝").check()
     panel.get_by_role("button", name="Save tags").click()
