@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from playwright.sync_api import Page
@@ -131,3 +132,15 @@ def faults_of(page: Page) -> list[str]:
         page.emulate_media(color_scheme=theme)
         faults += [f"{theme}: {one}" for one in too_pale(page)]
     return [fault for fault in faults if fault]
+
+
+def faults_at(page: Page, addresses: Iterable[str]) -> list[str]:
+    """Faults of every page that is to be there, each with its address."""
+    faults = []
+    for address in addresses:
+        answer = page.goto(address)
+        assert answer is not None
+        if answer.status != 200:
+            faults.append(f"{address}: {answer.status}")
+        faults += [f"{address}: {fault}" for fault in faults_of(page)]
+    return faults

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import StorageState, expect
 
-from tests.browser.pages import faults_of
+from tests.browser.pages import faults_at, faults_of
 from tests.story.api import Api
 from tests.story.filling import make_board
 from tests.story.places import Place
@@ -109,13 +109,7 @@ def fleet(api: Api, place: Place) -> Fleet:
 def test_every_page_of_the_fleet(windows: Windows, cookies: StorageState, fleet: Fleet) -> None:
     """Answered, quiet, one heading, named fields, inside the window, readable in both themes."""
     window = windows.open(signed_in=False, storage_state=cookies)
-    page, faults = window.page, []
-    for address in fleet.addresses():
-        answer = page.goto(address)
-        assert answer is not None
-        if answer.status != 200:
-            faults.append(f"{address}: {answer.status}")
-        faults += [f"{address}: {fault}" for fault in faults_of(page)]
+    faults = faults_at(window.page, fleet.addresses())
     assert not faults, "\n".join(faults)
     assert window.complaints == []
 

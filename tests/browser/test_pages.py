@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.pages import too_wide
 from tests.story.api import Api
 from tests.story.filling import Filled, fill
 from tests.story.person import Person
@@ -22,27 +23,6 @@ LEAST_PAGES = 15
 def filled(api: Api, place: Place) -> Filled:
     """Work on which every page has something to show."""
     return fill(api, place)
-
-
-def too_wide(page: Page) -> str:
-    """What sticks out of the window, empty when nothing does."""
-    return str(
-        page.evaluate(
-            """() => {
-              const width = document.documentElement.clientWidth;
-              if (document.scrollingElement.scrollWidth <= width) return "";
-              const scrolls = (node) => {
-                for (let up = node.parentElement; up; up = up.parentElement)
-                  if (/(auto|scroll|hidden|clip)/.test(getComputedStyle(up).overflowX)) return true;
-                return false;
-              };
-              const out = [...document.body.querySelectorAll("*")].filter(
-                (node) => node.getBoundingClientRect().right > width + 1 && !scrolls(node));
-              const named = out.slice(0, 3).map((node) => node.outerHTML.slice(0, 120));
-              return `${document.scrollingElement.scrollWidth} > ${width}: ${named}`;
-            }"""
-        )
-    )
 
 
 def test_walk_every_page(windows: Windows, filled: Filled) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import faults_of
+from tests.browser.pages import faults_at
 from tests.story.api import Api
 from tests.story.filling import Filled, ask, fill, make_board, make_task
 from tests.story.windows import Windows
@@ -49,7 +49,7 @@ class Work:
             f"{board}/onboarding/confirm", empty, f"{empty}/list", f"{empty}/chat",
             f"{empty}/memory", f"{empty}/webhooks", "/board-groups", "/board-groups/new", group,
             f"{group}/chat", f"{group}/memory", f"{group}/heartbeat", f"{group}/edit",
-            f"{group}/delete", blank, f"{blank}/heartbeat", "/tags", "/tags/new",
+            f"{group}/delete", blank, f"{blank}/heartbeat", "/runs", "/tags", "/tags/new",
             f"/tags/{self.tag_id}/edit", f"/tags/{self.tag_id}/delete", "/custom-fields",
             "/custom-fields/new", f"/custom-fields/{self.field_id}/edit",
             f"/custom-fields/{self.field_id}/delete",
@@ -98,13 +98,7 @@ def work(api: Api) -> Work:
 def test_every_page_of_the_work(windows: Windows, cookies: Any, work: Work) -> None:
     """Answered, quiet, one heading, fields named, inside the window, readable in both themes."""
     window = windows.open(signed_in=False, storage_state=cookies)
-    page, faults = window.page, []
-    for address in work.addresses():
-        answer = page.goto(address)
-        assert answer is not None
-        if answer.status != 200:
-            faults.append(f"{address}: {answer.status}")
-        faults += [f"{address}: {fault}" for fault in faults_of(page)]
+    faults = faults_at(window.page, work.addresses())
     assert not faults, "\n".join(faults)
     assert window.complaints == []
 
