@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -45,7 +45,6 @@ class Ground:
     world: World
     gateway: Gateway
     board: Board
-    remotes: list[str] = field(default_factory=list)
 
     @property
     def ann(self) -> Any:
@@ -89,7 +88,6 @@ class Ground:
 
     def arrived(self, agent: Agent) -> Agent:
         """Run the agent's setup, as often as it takes, and wait for its own first call."""
-        self.remotes.append(self.fresh(agent).remote_id)
         waiting = Agent.objects.filter(pk=agent.pk).exclude(work="")
 
         def has_called() -> bool:
@@ -118,7 +116,6 @@ class Ground:
     def stranger(self, name: str) -> str:
         """An agent that somebody made on the gateway itself."""
         remote_id = str(self.call("agents.create", {"name": name})["agentId"])
-        self.remotes.append(remote_id)
         with rpc.session(self.gateway.pk) as session:
             files = {"AGENTS.md": "# Rules of the house\n"}
             session.run(lambda client: provisioning.write_files(client, remote_id, files))
@@ -136,31 +133,17 @@ class Ground:
             status="online",
         )  # fmt: skip
 
-    def clear(self) -> None:
-        """Remove every agent of this ground from the gateway; runs end with them."""
-        listed = {row["id"] for row in self.call("agents.list")["agents"]}
-        with rpc.session(self.gateway.pk) as session:
-            for remote_id in sorted(listed & set(self.remotes)):
-                with contextlib.suppress(Exception):
-                    session.run(lambda c, one=remote_id: provisioning.delete_agent(c, one))
-
 
 @pytest.fixture
-def ground(real_gateway: Rig, live_server: Any, settings: Any) -> Iterator[Ground]:
-    """The board ``Live`` on the real gateway; agents may use ``curl`` unasked."""
+def ground(rig: Rig, live_server: Any, settings: Any) -> Ground:
+    """The board ``Live`` on a fresh real gateway; agents may use ``curl`` unasked."""
+    rig.start(fresh=True)
     settings.BASE_URL = live_server.url
-    allow_calls(Place(real_gateway.url, real_gateway.token))
+    allow_calls(Place(rig.url, rig.token))
     world = build_world()
     gateway = factories.make_gateway(
-        world.org, "Real", url=real_gateway.url, token_sealed=seal(real_gateway.token),
+        world.org, "Real", url=rig.url, token_sealed=seal(rig.token),
         status="online",
     )  # fmt: skip
     board = factories.make_board(world.org, "Live", gateway=gateway)
-    made = Ground(world, gateway, board)
-    try:
-        yield made
-    finally:
-        Gateway.objects.filter(pk=made.gateway.pk).update(url=real_gateway.url)
-        if not Gateway.objects.filter(pk=made.gateway.pk).exists():
-            made.again()
-        made.clear()
+    return Ground(world, gateway, board)

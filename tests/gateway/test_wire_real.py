@@ -18,12 +18,6 @@ from tests.rig.subject import FORWARDED, Subject, new_identity, say
 from tests.rig.worker_story import STORIES, worker_brings_a_task_to_its_end
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _fresh(real_gateway: Rig) -> None:
-    """The list is put to a gateway on which nothing has happened yet."""
-    real_gateway.start(fresh=True)
-
-
 @pytest.fixture(params=["simulated", "real"])
 async def gateway(request: pytest.FixtureRequest) -> AsyncGenerator[Subject]:
     if request.param == "real":

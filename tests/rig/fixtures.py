@@ -19,13 +19,13 @@ DIRECTORY_VARIABLE = "OPENCLAW_RIG_DIR"
 
 
 @pytest.fixture(scope="session")
-def real_gateway() -> Generator[Rig]:
-    """A real gateway in mode ``ask`` on free ports, installed when needed, with a random token."""
+def rig() -> Generator[Rig]:
+    """A rig for a gateway in mode ``ask`` on free ports, installed when needed, not yet started."""
     default = Path("/var/tmp/openclaw-rig")
     installation = Installation(Path(os.environ.get(DIRECTORY_VARIABLE) or default).resolve())
     installation.install()
     state = Path(tempfile.mkdtemp(prefix="openclaw-state-"))
-    rig = Rig(
+    made = Rig(
         installation,
         state,
         port=free_port(),
@@ -34,11 +34,17 @@ def real_gateway() -> Generator[Rig]:
         trusts_proxy=True,
     )
     try:
-        rig.start()
-        yield rig
+        yield made
     finally:
-        rig.stop(is_thrown_away=True)
+        made.stop(is_thrown_away=True)
         shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def real_gateway(rig: Rig) -> Rig:
+    """A real gateway on which nothing has happened before this module."""
+    rig.start(fresh=True)
+    return rig
 
 
 @pytest.fixture

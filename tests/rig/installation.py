@@ -141,7 +141,7 @@ class Rig:
             RigError: not ready in time; the text ends with the last log lines.
         """
         if fresh:
-            self.stop()
+            self.stop(is_thrown_away=True)
             shutil.rmtree(self.state, ignore_errors=True)
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.pid("gateway") and self.pid("model") and self._is_ready():
