@@ -6,6 +6,7 @@ sent, so a slow client costs a buffer and not a thread. Answers that stream keep
 
 import asyncio
 import contextvars
+import io
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -68,55 +69,57 @@ class HttpPool:
         self._is_stuck, self._patience = is_stuck, patience
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="http-probe")
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         cap = self._cap_of(scope)
         limit = BODY_LIMIT_BYTES if cap is None else cap
-        with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as body:
-            is_oversized, length = _declared_length(scope) > limit, 0
-            try:
-                if not is_oversized:
-                    length = await _read_body(receive, cast("IO[bytes]", body), limit)
-            except ClientGoneError:
-                return
-            except BodyTooLargeError:
-                is_oversized = True
-                body.seek(0)
-                body.truncate()
-            if is_oversized and cap is None:
-                await _refuse_large(send)
-                return
-            environ = cast("dict[str, Any]", build_environ(cast("Any", scope), cast("Body", body)))
-            # Also right for a chunked request, which names no length.
-            environ["CONTENT_LENGTH"] = str(length)
-            environ[OVERSIZED] = is_oversized
-            exchange = _Exchange(self._app, environ, send)
-            context = contextvars.copy_context()
+        is_oversized, body = _declared_length(scope) > limit, _nothing()
+        try:
+            if not is_oversized:
+                body = await _read_body(receive, limit)
+        except ClientGoneError:
+            return
+        except BodyTooLargeError:
+            is_oversized = True
+        if is_oversized and cap is None:
+            await _refuse_large(send)
+            return
+        with body:
+            exchange = _Exchange(self._app, _environ(scope, body, is_oversized=is_oversized), send)
             pool = self._probes if scope["path"] in PROBES else self._threads
-            loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(pool, context.run, exchange.run)
-            if await self._is_finished(work, exchange):
+            pool.submit(contextvars.copy_context().run, exchange.run)
+            if await self._is_finished(exchange):
                 await exchange.send_rest()
             else:
                 await _refuse_hung(send)
 
-    async def _is_finished(self, work: asyncio.Future[None], exchange: "_Exchange") -> bool:
+    async def _is_finished(self, exchange: "_Exchange") -> bool:
         """Wait for a request; ``False`` when it hangs on a database that does not answer.
 
         Its thread stays with it until the database is back, or its connection breaks.
         """
-        while True:
-            await asyncio.wait({work}, timeout=self._patience)
-            if work.done():
-                work.result()
-                return True
-            is_stuck = await asyncio.get_running_loop().run_in_executor(
-                self._probes, self._is_stuck
-            )
-            if is_stuck and not work.done() and not exchange.has_begun:
-                exchange.is_given_up = True
-                return False
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._patience, self._begin_watch, exchange)
+        try:
+            return await exchange.is_finished
+        finally:
+            timer.cancel()
+
+    def _begin_watch(self, exchange: "_Exchange") -> None:
+        task = asyncio.ensure_future(self._watch(exchange))
+        self._watches.add(task)
+        task.add_done_callback(self._watches.discard)
+
+    async def _watch(self, exchange: "_Exchange") -> None:
+        """Give a slow request up once the database turns out to be away."""
+        loop = asyncio.get_running_loop()
+        while not exchange.is_finished.done():
+            is_stuck = await loop.run_in_executor(self._probes, self._is_stuck)
+            if is_stuck and exchange.give_up():
+                return
+            await asyncio.wait({exchange.is_finished}, timeout=self._patience)
 
     def close(self) -> None:
         """Let the threads go."""
@@ -133,11 +136,38 @@ class _Exchange:
         self._status = 500
         self._headers: Headers = []
         self._body: bytes | None = None
-        self.has_begun = False
-        self.is_given_up = False
+        self._has_begun = False
+        self._is_given_up = False
+        #: In the loop: ``True`` when the application is through, ``False`` when it was given up.
+        self.is_finished: asyncio.Future[bool] = self._loop.create_future()
 
     def run(self) -> None:
-        """In the thread: run the application, collect or stream its answer."""
+        """In the thread: run the application, then tell the loop."""
+        error: BaseException | None = None
+        try:
+            self._run()
+        except BaseException as raised:  # noqa: BLE001 - it goes on in the loop
+            error = raised
+        self._loop.call_soon_threadsafe(self._finish, error)
+
+    def give_up(self) -> bool:
+        """In the loop: send nothing of it any more; ``False`` when it is too late for that."""
+        if self.is_finished.done() or self._has_begun:
+            return False
+        self._is_given_up = True
+        self.is_finished.set_result(False)
+        return True
+
+    def _finish(self, error: BaseException | None) -> None:
+        if self.is_finished.done():
+            return
+        if error is None:
+            self.is_finished.set_result(True)
+        else:
+            self.is_finished.set_exception(error)
+
+    def _run(self) -> None:
+        """Run the application, collect or stream its answer."""
         answer = self._app(self._environ, self._start)
         try:
             if getattr(answer, "streaming", False) and not self._is_small():
@@ -183,8 +213,8 @@ class _Exchange:
 
     def _wait_for(self, message: Message) -> None:
         async def send() -> None:
-            if not self.is_given_up:
-                self.has_begun = True
+            if not self._is_given_up:
+                self._has_begun = True
                 await self._send(message)
 
         asyncio.run_coroutine_threadsafe(send(), self._loop).result()
@@ -196,25 +226,48 @@ def _declared_length(scope: Scope) -> int:
     return int(raw) if raw.isdigit() else 0
 
 
-async def _read_body(receive: Receive, body: IO[bytes], limit: int) -> int:
-    """Write the request's body to ``body`` and return its length, rewound.
+def _nothing() -> IO[bytes]:
+    return io.BytesIO()
+
+
+def _environ(scope: Scope, body: IO[bytes], *, is_oversized: bool) -> dict[str, Any]:
+    """The request as WSGI has it."""
+    environ = cast("dict[str, Any]", build_environ(cast("Any", scope), cast("Body", body)))
+    # Also right for a chunked request, which names no length.
+    environ["CONTENT_LENGTH"] = str(body.seek(0, io.SEEK_END))
+    environ[OVERSIZED] = is_oversized
+    body.seek(0)
+    return environ
+
+
+async def _read_body(receive: Receive, limit: int) -> IO[bytes]:
+    """The request's body; a large one lies in a file.
 
     Raises:
         BodyTooLargeError: it is longer than ``limit`` bytes; no more of it is read.
     """
-    length = 0
+    body, length = _nothing(), 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
+            body.close()
             raise ClientGoneError
         part = message.get("body", b"")
         length += len(part)
         if length > limit:
+            body.close()
             raise BodyTooLargeError
+        if length > SPOOL_BYTES and isinstance(body, io.BytesIO):
+            body = _moved_to_file(body)
         body.write(part)
         if not message.get("more_body", False):
-            body.seek(0)
-            return length
+            return body
+
+
+def _moved_to_file(body: io.BytesIO) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for the body closes it
+    file.write(body.getbuffer())
+    return file
 
 
 async def _refuse_large(send: Send) -> None:

@@ -103,7 +103,7 @@ async def _refuse(error: DomainError, request: HttpRequest, send: Send, request_
 def _shared_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     """Headers that every answer of the API has."""
     origin = request.META.get("HTTP_ORIGIN", "")
-    found = {**shared.security(), **shared.cors(origin)}
+    found = {**settings.SECURITY_HEADERS, **shared.cors(origin)}
     return [(name.lower().encode(), value.encode("latin1")) for name, value in found.items()]
 
 

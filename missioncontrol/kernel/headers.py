@@ -50,11 +50,6 @@ def _socket_origin(request: HttpRequest) -> str:
         return ""
 
 
-def security() -> dict[str, str]:
-    """Headers of every answer, as the settings have them."""
-    return dict(settings.SECURITY_HEADERS)
-
-
 def is_admitted(origin: str) -> bool:
     """Whether pages of that site may call the API with the person's session."""
     return origin.lower() in settings.CORS_ORIGINS

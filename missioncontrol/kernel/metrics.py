@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUEST_SECONDS = Histogram(
@@ -14,6 +16,16 @@ SOCKETS = Gauge("mc_ws_connections", "Open sockets.", ["kind"])
 FRAMES = Counter("mc_ws_frames_total", "Frames sent to sockets.")
 EVENTS = Counter("mc_events_total", "Events recorded.", ["type"])
 AUTH_FAILURES = Counter("mc_auth_failures_total", "Refused credentials.", ["kind"])
+
+
+def request_seconds(path: str, status: int) -> Histogram:
+    """The histogram of requests of that kind, for one observation."""
+    return _request_seconds(door_of(path), status)
+
+
+@lru_cache(maxsize=256)
+def _request_seconds(door: str, status: int) -> Histogram:
+    return REQUEST_SECONDS.labels(door, str(status))
 
 
 def door_of(path: str) -> str:

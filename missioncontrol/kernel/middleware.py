@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -44,9 +45,8 @@ class RequestContextMiddleware:
         response["X-Request-Id"] = request_id
         self._headers(request, response)
         if not request.path.startswith(_QUIET):
-            metrics.REQUEST_SECONDS.labels(
-                metrics.door_of(request.path), str(response.status_code)
-            ).observe(time.perf_counter() - started)
+            spent = time.perf_counter() - started
+            metrics.request_seconds(request.path, response.status_code).observe(spent)
         self._log(request, response, (time.perf_counter() - started) * 1000, request_id)
         return response
 
@@ -70,8 +70,8 @@ class RequestContextMiddleware:
                 response[name] = value
 
     def _headers(self, request: HttpRequest, response: HttpResponse) -> None:
-        for name, value in headers.security().items():
-            response.setdefault(name, value)
+        for name, value in settings.SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
         if request.path.startswith("/api/"):
             self._admit_others(request, response)
         if "html" in response.get("Content-Type", ""):
@@ -96,6 +96,8 @@ class RequestContextMiddleware:
         status = response.status_code
         slow = settings.SLOW_REQUEST_MS and ms > settings.SLOW_REQUEST_MS
         if status < 400 and not slow:
+            if not logging.getLogger("http").isEnabledFor(logging.DEBUG):
+                return
             write = log.debug
         else:
             write = log.error if status >= 500 else log.warning if not slow else log.info

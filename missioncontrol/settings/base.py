@@ -125,14 +125,14 @@ UNFOLD = {
 # From outside to inside; a request passes from the first to the last.
 MIDDLEWARE = [
     "missioncontrol.kernel.middleware.RequestContextMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "missioncontrol.kernel.layers.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "missioncontrol.kernel.layers.FormTokens",
+    "missioncontrol.kernel.layers.SignedIn",
+    "missioncontrol.kernel.layers.Toasts",
+    "missioncontrol.kernel.layers.Swaps",
+    "missioncontrol.kernel.layers.Languages",
     "orgs.sessions.SeenMiddleware",
     "missioncontrol.kernel.middleware.DomainErrorMiddleware",
 ]

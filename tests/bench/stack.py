@@ -74,7 +74,7 @@ class Stack:
                 names = " ".join(child.cmdline()) + child.name()
             except psutil.Error:  # ended meanwhile
                 continue
-            if "web" in names:
+            if "web" in names.split():
                 return child
         for child in psutil.Process(self.process.pid).children(recursive=True):
             if any(c.laddr and c.laddr.port == self.port for c in child.net_connections("tcp")):
