@@ -113,7 +113,7 @@ def assert_untouched(stage: Stage, old: Any) -> None:
 
 def test_a_deleted_linked_agent_stays_on_its_gateway(stage: Stage, old: Any) -> None:
     agent = linked_agent(stage)
-    stage.world.as_ann.delete(f"/agents/{agent.pk}").expect(200)
+    stage.world.as_ann.delete(f"/agents/{agent.pk}?wait=false").expect(200)
     lifecycle.run(agent.pk)
     assert not Agent.objects.filter(pk=agent.pk).exists()
     assert_untouched(stage, old)

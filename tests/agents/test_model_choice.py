@@ -48,7 +48,7 @@ def test_a_new_agent_gets_a_model_that_its_gateway_offers(stage: Stage) -> None:
     assert refused.expect(422).code == "model_not_offered"
     assert refused.json["offered"] == ["sim/scripted-1"]
     given = {"name": "Even", "board_id": board, "model": "sim/scripted-1"}
-    row = api.post("/agents", given).expect(200).json
+    row = api.post("/agents?wait=false", given).expect(200).json
     assert (row["model"], row["config"]) == ("sim/scripted-1", {"model": "sim/scripted-1"})
     api.patch(f"/agents/{made.pk}", {"model": "other/none"}).expect(422)
     row = api.patch(f"/agents/{made.pk}", {"model": None}).expect(200).json
@@ -60,7 +60,7 @@ def test_a_new_agent_gets_a_model_that_its_gateway_offers(stage: Stage) -> None:
 
 def test_a_model_that_the_gateway_lacks_is_left_alone(stage: Stage) -> None:
     row = {"name": "Free", "board_id": str(stage.board.pk), "config": {"model": "small-1"}}
-    made = stage.world.as_ann.post("/agents", row).expect(200).json
+    made = stage.world.as_ann.post("/agents?wait=false", row).expect(200).json
     agent = stage.run(Agent.objects.get(pk=made["id"]))
     assert (agent.last_provision_error, made["model"]) == ("", "small-1")
     assert stage.sim.world.agents[agent.remote_id].model is None
