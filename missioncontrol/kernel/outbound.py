@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -172,11 +174,18 @@ class _PinnedBackend(httpcore.NetworkBackend):
         )
 
 
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Whom certificates are believed from; read once, which takes longer than many a call."""
+    return httpx.create_ssl_context()
+
+
 def client(purpose: Purpose, *, timeout_seconds: float = 30.0) -> httpx.Client:
     """A guarded HTTP client: no redirects, no proxy from the environment, checked addresses."""
-    transport = httpx.HTTPTransport(retries=0)
+    authorities = _authorities()
+    transport = httpx.HTTPTransport(retries=0, verify=authorities)
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(), network_backend=_PinnedBackend(purpose)
+        ssl_context=authorities, network_backend=_PinnedBackend(purpose)
     )
     return httpx.Client(
         transport=transport,

@@ -56,7 +56,7 @@ class Source:
 def source(settings: Any) -> Iterator[Source]:
     found = Source()
     settings.SOULS_DIRECTORY_URL, settings.OUTBOUND_ALLOW_PRIVATE = found.url, True
-    thread = threading.Thread(target=found.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=found.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield found
     found.server.shutdown()
