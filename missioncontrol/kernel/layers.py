@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest
-from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from django_htmx.middleware import HtmxMiddleware
@@ -41,10 +40,6 @@ class ForBrowsers:
 
 class StaticFiles(ForBrowsers, WhiteNoiseMiddleware):  # type: ignore[misc]  # untyped package
     """Files of the pages."""
-
-
-class FormTokens(ForBrowsers, CsrfViewMiddleware):
-    """Forms come from our own pages."""
 
 
 class SignedIn(ForBrowsers, AuthenticationMiddleware):

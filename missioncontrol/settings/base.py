@@ -128,7 +128,7 @@ MIDDLEWARE = [
     "missioncontrol.kernel.layers.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "missioncontrol.kernel.layers.FormTokens",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "missioncontrol.kernel.layers.SignedIn",
     "missioncontrol.kernel.layers.Toasts",
     "missioncontrol.kernel.layers.Swaps",
