@@ -17,7 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from .models import ActivityEvent
+from .models import ActivityEvent, EventStream
 
 FIELDS = (
     "id", "organization_id", "seq", "board_id", "board_seq", "task_id", "agent_id", "actor_kind",
@@ -167,6 +167,12 @@ def total_of(scopes: Sequence[Scope]) -> int | None:
 def total_of_board(board_id: UUID) -> int:
     """How many events a board holds."""
     return _length(_BOARDS, {board_id})
+
+
+def head_of(stream_id: UUID) -> int:
+    """Last number of an organization's or a board's stream; 0 before its first event."""
+    found = EventStream.objects.filter(pk=stream_id).values_list("last_seq", flat=True).first()
+    return found or 0
 
 
 _LENGTH = """

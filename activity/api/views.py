@@ -42,7 +42,7 @@ class Feed(ApiView):
         pages = Pages(self.request.GET)
         scopes = scopes_of(self.actor, everywhere=asked.names_a_row)
         events = feed.events_in(scopes).filter(asked.condition())
-        rows = feed.fetch(_ordered(events, asked, scopes)[pages.window])
+        rows = feed.fetch(_window(_ordered(events, asked, scopes), asked, scopes, pages))
         total = self._total(asked, scopes, events, shown=len(rows), pages=pages)
         items = shapes.events(rows)
         if ARRAY in request.META.get("HTTP_ACCEPT", ""):
@@ -79,6 +79,26 @@ def _ordered(
     if len(scopes) == 1:
         return events.order_by("-seq")
     return events.order_by("-at", "-seq", "-id")
+
+
+def _window(
+    ordered: QuerySet[ActivityEvent],
+    asked: FeedQuery,
+    scopes: Sequence[feed.Scope],
+    pages: Pages,
+) -> QuerySet[ActivityEvent]:
+    """The rows of the page; found by number where every number is shown, however deep they lie."""
+    number, stream_id = "", None
+    scope = scopes[0] if scopes else None
+    if isinstance(scope, feed.OrganizationScope):
+        if asked.only_board is not None:
+            number, stream_id = "board_seq", asked.only_board
+        elif asked.is_empty and len(scopes) == 1 and scope.is_whole:
+            number, stream_id = "seq", scope.organization_id
+    if stream_id is None or not pages.offset:
+        return ordered[pages.window]
+    newest = feed.head_of(stream_id) - pages.offset
+    return ordered.filter(**{f"{number}__lte": newest})[: pages.limit]
 
 
 class TaskComments(ApiView):

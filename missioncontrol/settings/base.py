@@ -161,11 +161,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = ENV.effective_redis_url
 EMBEDDED_PORTS = ENV.embedded_ports
 RQ_REDIS_URL = ENV.rq_redis_url or REDIS_URL
-CHANNEL_LAYERS = {
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # The client's own maximum of 100 connections would break at some hundred sockets.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "max_connections": 2048}]},
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "max_connections": 2048}], "prefix": "mc"},
     }
 }
 CACHES: dict[str, dict[str, Any]] = {

@@ -41,9 +41,9 @@ from missioncontrol.settings.base import CACHES, CHANNEL_LAYERS, QUEUES, REDIS_U
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 REDIS_URL = RQ_REDIS_URL = addresses.redis_with_db(REDIS_URL, int(_worker) + 1 if _worker else 0)
-CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["address"] = REDIS_URL  # type: ignore[index]
+CHANNEL_LAYERS["default"]["CONFIG"]["hosts"][0]["address"] = REDIS_URL
 # Published messages are not kept apart by database number.
-CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test{_worker}"  # type: ignore[index]
+CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test{_worker}"
 CACHES["default"]["LOCATION"] = REDIS_URL
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 180} for name in QUEUES}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -210,6 +210,19 @@ def test_a_named_row_is_found_in_every_own_organization(events: World) -> None:
     assert [i["resource_name"] for i in found.items] == ["In B1"]
 
 
+@pytest.mark.parametrize("query", ["", "&board_id={board}", "&board_id={board}&q=in"])
+@pytest.mark.parametrize("who", ["as_ann", "as_bob"])
+def test_pages_side_by_side_are_the_list(events: World, who: str, query: str) -> None:
+    client, filters = getattr(events, who), query.format(board=events.board.id)
+    whole = client.get(f"/activity?limit=200{filters}").expect(200).items
+    pages = [
+        client.get(f"/activity?limit=2&offset={start}{filters}").expect(200).items
+        for start in range(0, len(whole) + 2, 2)
+    ]
+    assert whole
+    assert [item for page in pages for item in page] == whole
+
+
 @pytest.mark.scenario("CORE-33")
 @pytest.mark.parametrize("offset", [0, 1])
 @pytest.mark.parametrize("name", ["resource_id", "board_id", "task_id", "agent_id", "actor_id"])

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
 import psutil
 
 TOKEN = "bench-" + "x" * 58
@@ -104,6 +105,19 @@ class Stack:
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "missioncontrol.settings.dev")
         django.setup()
+
+    def sign_in(self) -> str:
+        """Sign in as a browser does; returns its cookies as one header."""
+        with httpx.Client(base_url=self.base) as browser:
+            browser.get("/sign-in").raise_for_status()
+            form = {
+                "mode": "local",
+                "token": TOKEN,
+                "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            }
+            answer = browser.post("/sign-in", data=form)
+            assert answer.status_code == 302, answer.text[-500:]
+            return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
     def __exit__(
         self,

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from channels.layers import get_channel_layer
 
 from missioncontrol.kernel import hub
 from missioncontrol.kernel.hub import Frame, Hub, Source
@@ -116,3 +117,24 @@ def test_who_left_gets_nothing_more(log: Log) -> None:
         return reader.seen
 
     assert asyncio.run(scene()) == []
+
+
+def test_what_is_sent_reaches_the_groups_of_the_channel_layer() -> None:
+    """The sender publishes by itself what the layer's own readers hear."""
+    topic = f"trial.{uuid.uuid4()}"
+
+    async def scene() -> list[tuple[str, int, str, str]]:
+        layer = get_channel_layer()
+        assert layer is not None
+        channel = await layer.new_channel()
+        await layer.group_add(topic, channel)
+        hub.send(topic, 7, "seven", scope="here")
+        hub.whisper(topic, "psst")
+        heard = [await asyncio.wait_for(layer.receive(channel), 10) for _ in range(2)]
+        await layer.group_discard(topic, channel)
+        return [(m["topic"], m["seq"], m["text"], m["scope"]) for m in heard]
+
+    assert asyncio.run(scene()) == [
+        (topic, 7, "seven", "here"),
+        (topic, hub.UNNUMBERED, "psst", ""),
+    ]
