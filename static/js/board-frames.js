@@ -51,7 +51,7 @@ export class Frames {
 
   async refresh(id) {
     const response = await this.board.request(`tasks/${id}/card${location.search}`);
-    if (response?.ok) this.board.replace(this.board.card(id), await response.text());
+    if (response?.ok) this.board.replace(await response.text());
     else if (response?.status === 404) this.remove(id);
   }
 

@@ -75,9 +75,11 @@ class McBoard extends HTMLElement {
     const response = await this.request(`tasks/${card.dataset.id}/move`, { method: "POST", body });
     card.classList.remove("is-sync");
     card.removeAttribute("aria-busy");
-    if (response?.ok) return this.replace(card, await response.text(), { flash: false });
-    origin.list.insertBefore(card, origin.next?.parentElement === origin.list ? origin.next : null);
-    this.recount(to.list, origin.list);
+    if (response?.ok) return this.replace(await response.text(), { flash: false });
+    if (card.isConnected) {
+      origin.list.insertBefore(card, origin.next?.parentElement === origin.list ? origin.next : null);
+      this.recount(to.list, origin.list);
+    }
     await refused(response);
     if (response && [404, 412].includes(response.status)) this.frames.refresh(card.dataset.id);
   }
@@ -108,10 +110,13 @@ class McBoard extends HTMLElement {
     return this.querySelector(`#task-${CSS.escape(id)}`);
   }
 
-  replace(old, html, { flash = true } = {}) {
+  /** Puts a card from the server in the place of the one that is shown now, unless that is newer. */
+  replace(html, { flash = true } = {}) {
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(".mc-card");
     const list = fresh && this.querySelector(`.mc-col[data-status="${fresh.dataset.status}"] [data-cards]`);
     if (!list) return;
+    const old = this.card(fresh.dataset.id);
+    if (Number(old?.dataset.version ?? 0) > Number(fresh.dataset.version)) return;
     const focused = old?.contains(document.activeElement);
     if (old?.classList.contains("is-open")) fresh.classList.add("is-open");
     this.recount(old?.parentElement ?? null, list);

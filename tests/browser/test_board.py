@@ -165,3 +165,32 @@ def test_stale_page_does_not_overwrite(windows: Windows, api: Api, board: dict[s
     expect(person.page.locator("[data-mc-toast]")).to_be_visible()
     person.see_card_in("review", task["key"])
     assert api.get(f"/tasks/{task['id']}")["status"] == "review"
+
+
+#: Answers of the server for one card, read slowly and in the order in which they are named.
+_SLOW_ANSWERS = """async ([id, versions]) => {
+    const board = document.querySelector("mc-board");
+    const html = await (await board.request(`tasks/${id}/card`)).text();
+    const answers = versions.map((version, place) => ({
+        ok: true,
+        text: () => new Promise((done) => setTimeout(
+            () => done(html.replace(/data-version="\\d+"/, `data-version="${version}"`)),
+            50 * (place + 1))),
+    }));
+    board.request = async () => answers.shift();
+    await Promise.all(versions.map(() => board.frames.refresh(id)));
+}"""
+
+
+@pytest.mark.parametrize("versions", [[8, 9], [9, 8], [9, 9]])
+def test_answers_that_cross_leave_one_card(
+    windows: Windows, api: Api, board: dict[str, Any], versions: list[int]
+) -> None:
+    """Two changes within a moment are two answers; the newer one stays, once, in any order."""
+    task = make_task(api, board["id"], "Told twice")
+    person = open_board(windows, board)
+    person.page.evaluate(_SLOW_ANSWERS, [task["id"], versions])
+    cards = person.page.locator(f"#task-{task['id']}")
+    expect(cards).to_have_count(1)
+    expect(cards).to_have_attribute("data-version", "9")
+    expect(person.column("todo").locator("[data-count]")).to_have_text("1")
